@@ -1,0 +1,117 @@
+"Shared by all tests: pinned threads, a drawing back end without a window, and small things to test on."
+
+import os
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _threads():
+    "Tests run beside each other: one thread each, so that they neither fight for cores nor differ between machines."
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    "The real data, where AVGEN_REAL_DATA names their folder."
+    folder = os.environ.get("AVGEN_REAL_DATA")
+    if not folder: pytest.skip("AVGEN_REAL_DATA is not set: no real data here")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def toys():
+    "A small data set of three instruments."
+    from avgen.pairs import toy_pairs
+
+    return toy_pairs(n=24)
+
+
+@dataclass(frozen=True)
+class TinySettings:
+    width: int = 8
+    learning_rate: float = 1e-3
+    dropout: float = 0.2
+    average: float = 0.9
+    classifier_steps: int = 6
+    adversarial_steps: int = 12
+    batch_size: int = 8
+    poison: int = -1  # step of the second stage whose loss is not a number
+
+
+def _register_tiny():
+    "A system with everything that training must carry over: batch norm, spectral norm, dropout, attention, averages, a schedule, a phase every second step."
+    from avgen.attention import SelfAttention
+    from avgen.systems import Phase, Stage, System, register
+
+    class Encoder(nn.Module):
+        def __init__(self, channels, width, classes, dropout):
+            super().__init__()
+            self.stack = nn.Sequential(nn.Conv2d(channels, width, 4, 8), nn.BatchNorm2d(width), nn.ReLU(), SelfAttention(width, form="sagan"), nn.Dropout(dropout))
+            self.code, self.head = nn.Linear(width * 64, 64), nn.Linear(64, classes)
+
+        def forward(self, x):
+            code = self.code(self.stack(x).flatten(1))
+            return self.head(F.relu(code)), code
+
+    @register("tiny")
+    class Tiny(System):
+        Settings = TinySettings
+        PRESETS = {"small": {}, "toy": {}, "plain": {"average": 0.0}}
+
+        def __init__(self, settings, direction, instruments, config=None):
+            super().__init__(settings, direction, instruments, config)
+            s, target = settings, self.channels["target"]
+            norm = nn.utils.parametrizations.spectral_norm
+            self.encoder = Encoder(self.channels["source"], s.width, len(self.instruments), s.dropout)
+            self.generator = nn.Sequential(nn.Linear(72, s.width * 64), nn.Unflatten(1, (s.width, 8, 8)), nn.BatchNorm2d(s.width), nn.ReLU(),
+                                           nn.ConvTranspose2d(s.width, target, 8, 8), nn.Tanh())  # fmt: skip
+            self.discriminator = nn.Sequential(norm(nn.Conv2d(target, s.width, 8, 8)), nn.LeakyReLU(0.2), nn.Flatten(), norm(nn.Linear(s.width * 64, 1)))
+            self.begun = 0
+
+        def classify(self, batch, context): return {"loss": F.cross_entropy(self.encoder(self.source(batch))[0], batch.instrument)}
+
+        def fake(self, batch, context):
+            if "fake" not in context.cache:
+                with torch.no_grad(): code = self.encoder(self.source(batch))[1].float()
+                context.cache["fake"] = self.generator(torch.cat([code, context.noise("z", len(batch), 8)], 1))
+            return context.cache["fake"]
+
+        def judge(self, batch, context):
+            real, fake = self.discriminator(self.target(batch)), self.discriminator(self.fake(batch, context).detach())
+            return {"loss": F.softplus(-real).mean() + F.softplus(fake).mean(), "D(real)": real.detach().mean(), "D(fake)": fake.detach().mean()}
+
+        def paint(self, batch, context):
+            loss = F.softplus(-self.discriminator(self.fake(batch, context))).mean()
+            return {"loss": loss * float("nan") if context.step == self.settings.poison else loss}
+
+        def begin(self, pairs, device): self.begun += 1
+
+        def stages(self):
+            s = self.settings
+            first = Phase("C", ("encoder",), self.classify, s.learning_rate)
+            phases = Phase("D", ("discriminator",), self.judge, s.learning_rate, (0.0, 0.9)), Phase("G", ("generator",), self.paint, s.learning_rate, (0.5, 0.9), every=2)
+            return (Stage("classifier", s.classifier_steps, s.batch_size, (first,), average=("encoder",) if s.average else (), decay=s.average),
+                    Stage("adversarial", s.adversarial_steps, s.batch_size, phases, average=("generator",) if s.average else (), decay=s.average,
+                          mismatched="instrument", balanced=True, begin=self.begin, schedule=lambda f: 1 - f))  # fmt: skip
+
+        @torch.no_grad()
+        def generate(self, source, seed=0):
+            noise = torch.randn(len(source), 8, generator=torch.Generator().manual_seed(seed)).to(source.device)
+            return self.generator(torch.cat([self.encoder(source)[1], noise], 1))
+
+    return Tiny
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    "The registered system 'tiny', which training has never heard of."
+    return _register_tiny()
