@@ -17,7 +17,7 @@ from ..generators import Generator
 from ..losses import KINDS, augment, discriminator_loss, generator_loss
 from .base import Phase, Stage, System, register
 
-# %% ../../nbs/13_sa_cmgan.ipynb #245f8fb0
+# %% ../../nbs/13_sa_cmgan.ipynb #714ae7e0
 @dataclass(frozen=True)
 class SACMGANSettings:
     "All that can be set; the defaults are the published values (FACTS of the paper's code), `PRESETS` change some."
@@ -25,6 +25,7 @@ class SACMGANSettings:
     width: int = 64  # channels of the first (and last) convolution
     encoder_width: int = 64
     attention: int | None = 32  # grid after which attention stands (32, 16, 8, 4), or None for the system without
+    game_attention: int | None | str = "same"  # the generator's and discriminator's grid where it differs from the encoder's
     form: str = "sa-cmgan"  # published form of the attention: "sa-cmgan" or "sagan"
     attend_in: tuple[str, ...] = ("encoder", "generator", "discriminator")
     code_size: int = 64
@@ -50,6 +51,7 @@ class SACMGANSettings:
     def __post_init__(self):
         for name in ("width", "encoder_width"): check_setting(name, getattr(self, name), int, 1, 1024)
         check_setting("attention", self.attention, choices=(*GRIDS, None))
+        check_setting("game_attention", self.game_attention, choices=(*GRIDS, None, "same"))
         check_setting("form", self.form, choices=("sa-cmgan", "sagan"))
         object.__setattr__(self, "attend_in", tuple(self.attend_in))
         for name in self.attend_in: check_setting("attend_in", name, choices=("encoder", "generator", "discriminator"))
@@ -63,7 +65,7 @@ class SACMGANSettings:
         check_setting("beta1", self.beta1, float, 0.0, 0.9999)
         check_setting("average", self.average, float, 0.0, 0.99999)
 
-# %% ../../nbs/13_sa_cmgan.ipynb #d95c7e30
+# %% ../../nbs/13_sa_cmgan.ipynb #ecd62740
 def half_cosine(fraction: float) -> float:
     "1 at the beginning of a stage, 0 at its end."
     return 0.5 * (1 + math.cos(math.pi * min(max(fraction, 0.0), 1.0)))
@@ -81,7 +83,8 @@ class SACMGAN(System):
     def __init__(self, settings: SACMGANSettings, direction: str, instruments=None, config=None):
         super().__init__(settings, direction, instruments, config)
         s = settings
-        place = {name: s.attention if name in s.attend_in else None for name in ("encoder", "generator", "discriminator")}
+        game = s.attention if s.game_attention == "same" else s.game_attention
+        place = {name: grid if name in s.attend_in else None for name, grid in dict(encoder=s.attention, generator=game, discriminator=game).items()}
         shared = dict(code_size=s.code_size, form=s.form)
         self.encoder = Encoder(self.channels["source"], len(self.instruments), s.encoder_width, attention=place["encoder"], train_code=s.train_code, **shared)
         self.generator = Generator(self.channels["target"], s.width, noise_size=s.noise_size, attention=place["generator"], activation=s.activation, **shared)

@@ -1,0 +1,68 @@
+# make demo, make test, make lab, make clean: each sets up what it needs in .venv and says what it does.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+NOTEBOOKS := $(wildcard nbs/*.ipynb)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export AVGEN_THREADS ?= 2
+
+.PHONY: help demo test lab clean setup browser gates readme coverage
+
+help:
+	@echo "make demo   build the orchestra, train both directions (preset small), judge them, write runs/demo/report.html"
+	@echo "make test   everything: export and clean are no-ops, ruff, notebooks, tutorials, browser tests, pytest"
+	@echo "make lab    open the notebooks in JupyterLab"
+	@echo "make clean  remove what was made: runs, the orchestra, caches, .venv"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "avgen: needs Python 3.11 or newer, found " + sys.version.split()[0] + "; set PYTHON=/path/to/python3.11")'
+	@echo "avgen: making .venv and installing the tested set of packages (about 2 GB, some minutes the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location -c constraints.txt -e '.[dev]' 2> >(grep -v 'is ignored: it is neither a file' >&2)
+	@touch $@
+	@echo "avgen: installed"
+
+setup: $(READY)
+
+demo: $(READY)
+	@echo "avgen: building the orchestra, training both directions, judging them (some minutes on two cores)"
+	@avgen demo
+
+lab: $(READY)
+	@echo "avgen: opening JupyterLab in nbs/ (stop it with Ctrl-C)"
+	@avgen lab
+
+# Chromium for the browser tests: installed where we may, said where not.
+browser:
+	@if command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+		echo "avgen: installing chromium for the browser tests"; \
+		apt-get update -qq > /dev/null && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core > /dev/null; \
+	else echo "avgen: no chromium found: the browser tests will be skipped (install it to run them)"; fi
+
+gates: $(READY)
+	@echo "avgen: gate 1, exporting the notebooks changes nothing"
+	@python tests/gates.py export
+	@echo "avgen: gate 2, cleaning the notebooks changes nothing"
+	@python tests/gates.py clean
+	@echo "avgen: gate 3, README.md is what nbs/index.ipynb says"
+	@python tests/gates.py readme
+	@echo "avgen: gate 4, ruff"
+	@ruff check avgen tests
+
+test: $(READY) browser gates
+	@echo "avgen: running the notebooks"
+	@OMP_NUM_THREADS=1 nbdev-test --n-workers 2 --path nbs --do-print
+	@echo "avgen: running the contract tests, the tutorials (quick) and the browser tests"
+	@OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --cov=avgen --cov-report=term
+
+readme: $(READY)
+	@python tests/gates.py readme --write
+
+clean:
+	@echo "avgen: removing runs/, the built orchestra, caches and .venv"
+	@rm -rf runs data/orchestra* .venv build dist _docs _proc *.egg-info .pytest_cache .ruff_cache .coverage
+	@find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
