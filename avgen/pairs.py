@@ -409,6 +409,7 @@ class Pairs(Displayed):
         self.all_train, self.validation = train, validation
         self.train, self.tune, said = split_takes(train, tune_share)
         self.instruments, self.config, self.name, self.root = train.instruments, train.config, name, Path(root) if root else None
+        self.tune_share = tune_share
         self.hash = hash or array_hash(train, validation)
         self.notes = [*notes, *([said] if said else [])]
 
