@@ -2,14 +2,13 @@
 
 # %% auto #0
 __all__ = ['CONFIG_FORMAT', 'read_config', 'write_json', 'settings_to_json', 'build_from', 'data_facts', 'read_metrics',
-           'fixed_samples', 'mosaic', 'SampleGrid', 'source_tensor', 'Run', 'add_to_run', 'as_property', 'load_weights',
-           'system', 'step', 'finished', 'pairs', 'check_data', 'accepts', 'generate', 'samples', 'losses_figure',
-           'losses', 'AskedAttention', 'attend', 'duration', 'summary']
+           'fixed_samples', 'mosaic', 'SampleGrid', 'source_tensor', 'losses_figure', 'duration', 'summary',
+           'RunFolder', 'check_owner', 'load_weights', 'RunParts', 'AskedAttention', 'asked', 'Run']
 
-# %% ../nbs/13b_runs.ipynb #8dcdefd0
+# %% ../nbs/13b_runs.ipynb #e74073e0
 import json
 import math
-from dataclasses import asdict
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .attention import AttentionMap, record_attention
+from .attention import record_attention
+from .attention_maps import AttentionMap
 from .checkpoints import Checkpoint, CheckpointError, list_checkpoints, newest_checkpoint, put_state
-from .core import Displayed, InputError, choose_device, figure_png, stream, stream_seed, write_atomically
+from .core import Displayed, InputError, check_setting, choose_device, figure_png, stream, stream_seed, write_atomically
 from .pairs import Pair, PairSet, Pairs, Picture
 from .spectrogram import Sound, SpectrogramConfig
 from .systems import System, build
@@ -132,7 +132,7 @@ class SampleGrid(Displayed):
 
     def _still_(self): return figure_png(self.figure())
 
-# %% ../nbs/13b_runs.ipynb #d0812530
+# %% ../nbs/13b_runs.ipynb #9db03560
 def _grid_figure(grid: SampleGrid, heading: str | None = None):
     from matplotlib.figure import Figure
 
@@ -141,7 +141,8 @@ def _grid_figure(grid: SampleGrid, heading: str | None = None):
     height, width = canvas.shape[:2]
     tile, seconds, config = grid.source.shape[-1] + gap, grid.config.clip_seconds, grid.config
     figure = Figure(figsize=(1.5 + width / 64, 0.75 + height / 64))
-    axes = figure.add_axes((1.4 / figure.get_figwidth(), 0.1 / figure.get_figheight(), (width / 64) / figure.get_figwidth(), (height / 64) / figure.get_figheight()))
+    inches = (figure.get_figwidth(), figure.get_figheight())
+    axes = figure.add_axes((1.4 / inches[0], 0.1 / inches[1], width / 64 / inches[0], height / 64 / inches[1]))
     axes.imshow(canvas, interpolation="nearest", aspect="auto")
     axes.axis("off")
     for j, name in enumerate(grid.instruments): axes.text(j * tile + tile / 2 - gap, -5, name.replace("_", " "), ha="center", va="bottom", fontsize=9)
@@ -150,10 +151,10 @@ def _grid_figure(grid: SampleGrid, heading: str | None = None):
         if kind == "sound":
             note = f"{config.f_min / 1000:g}-{config.f_max / 1000:g} kHz, up\n{seconds:g} s, right"
             axes.text(-8, i * tile + tile - gap, note, ha="right", va="bottom", fontsize=6.5, color="0.45")
-    figure.text(0.02, 1 - 0.08 / figure.get_figheight(), grid.title if heading is None else heading, va="top", fontsize=10, weight="bold")
+    figure.text(0.02, 1 - 0.08 / inches[1], grid.title if heading is None else heading, va="top", fontsize=10, weight="bold")
     return figure
 
-# %% ../nbs/13b_runs.ipynb #f9060b20
+# %% ../nbs/13b_runs.ipynb #f359eb10
 def _fit(values: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(values.shape[-2:]) == tuple(size): return values
     return F.interpolate(values, tuple(size), mode="bilinear", antialias=True, align_corners=False).clamp(-1, 1)
@@ -174,148 +175,15 @@ def source_tensor(
     if isinstance(what, Sound): config.require_same(what.config, "the sound")
     values = what.values if isinstance(what, (Sound, Picture)) else what
     if isinstance(values, np.ndarray): values = torch.from_numpy(values)
-    if not isinstance(values, Tensor): raise InputError(f"a {direction} system reads a {kind}: found {type(what).__name__}; give a Sound, a Picture, a Pair or a tensor")
+    if not isinstance(values, Tensor):
+        raise InputError(f"a {direction} system reads a {kind}: found {type(what).__name__}; give a Sound, a Picture, a Pair or a tensor")
     if values.ndim == 3: values = values[None]
     if values.ndim != 4 or values.shape[1] != channels:
         raise InputError(f"a {direction} system reads a {kind} of shape (B, {channels}, H, W): found {tuple(values.shape)}; give a {kind}")
     if not torch.isfinite(values).all(): raise InputError(f"the {kind} holds NaN or infinite values; expected numbers in [-1, 1]; read it again")
     return _fit(values.float(), config.size)
 
-# %% ../nbs/13b_runs.ipynb #26989850
-class Run(Displayed):
-    "A run folder, opened: its settings, its metrics, its networks, and what they do."
-
-    def __init__(self, folder, config: dict, pairs: Pairs | None = None, device="auto"):
-        self.folder, self.config, self.device = Path(folder), config, choose_device(device)
-        self._pairs, self._system, self._facts = pairs, None, None
-        self.interrupted, self.stopped = False, None  # set by training: was it interrupted; why did it stop before its end
-
-    @classmethod
-    def open(
-        cls,
-        folder,  # the folder of a run
-        pairs: Pairs | None = None,  # its data, where they have moved or are not on disk
-        device="auto",
-    ) -> "Run":
-        "Open a run folder. Raises InputError when it holds no run, or one that cannot be trusted."
-        return cls(folder, read_config(folder), pairs, device)
-
-    @property
-    def direction(self) -> str: return self.config["direction"]
-
-    @property
-    def instruments(self) -> tuple[str, ...]: return tuple(self.config["instruments"])
-
-    @property
-    def spectrogram(self) -> SpectrogramConfig: return SpectrogramConfig.from_dict(self.config["spectrogram"])
-
-    @property
-    def metrics(self) -> list[dict]: return read_metrics(self.folder)
-
-# %% ../nbs/13b_runs.ipynb #ee8164f0
-def add_to_run(function):
-    "Decorator: make `function` a method of Run."
-    setattr(Run, function.__name__, function)
-    return function
-
-
-def as_property(function):
-    "Decorator: make `function` a property of Run."
-    setattr(Run, function.__name__, property(function))
-    return function
-
-
-def load_weights(system: System, checkpoint: Checkpoint, config: dict) -> System:
-    "Put a checkpoint's weights into `system`, the averaged ones where there are. Raises CheckpointError when it is of another system."
-    for key in ("system", "direction"):
-        if checkpoint.facts.get(key) != config[key]:
-            raise CheckpointError(f"checkpoint {str(checkpoint.path)!r} is of {key} {checkpoint.facts.get(key)!r}; expected {config[key]!r}; use it in the run folder that it belongs to")
-    averaged = {"model." + n.removeprefix("average."): t for n, t in checkpoint.tensors.items() if n.startswith("average.")}
-    put_state(system, {**checkpoint.tensors, **averaged}, "model.", checkpoint.path)
-    return system
-
-# %% ../nbs/13b_runs.ipynb #5c303520
-@as_property
-def system(self) -> System:
-    "The networks with the newest good weights (averaged where the recipe averages), in eval mode."
-    if self._system is None:
-        checkpoint = newest_checkpoint(self.folder / "checkpoints")
-        if checkpoint is None: raise InputError(f"run {str(self.folder)!r}: no checkpoint found; it stopped before its first one; `avgen resume --run {self.folder}`")
-        self._system = load_weights(build_from(self.config), checkpoint, self.config).to(self.device).eval()
-        self._facts = checkpoint.facts
-    return self._system
-
-
-@as_property
-def step(self) -> int:
-    "How many steps the newest checkpoint has done."
-    if self._facts: return self._facts["step"]
-    found = list_checkpoints(self.folder / "checkpoints")
-    return int(found[-1].stem.removeprefix("step_")) if found else 0
-
-
-@as_property
-def finished(self) -> bool:
-    "Whether the run did all its steps."
-    return self.step >= self.config["steps"]
-
-# %% ../nbs/13b_runs.ipynb #73c5b7d0
-@as_property
-def pairs(self) -> Pairs:
-    "The data that the run was trained on. Raises InputError when they cannot be found, or are others by now."
-    if self._pairs is None:
-        from avgen.corpora import open_pairs
-
-        data = self.config["data"]
-        if not data.get("root"): raise InputError(f"run {str(self.folder)!r}: its data {data.get('name')!r} were not on disk; give them: Run.open(folder, pairs)")
-        self._pairs = open_pairs(data["root"], config=self.spectrogram, tune_share=data.get("tune_share", 0.1))
-        self.check_data(self._pairs)
-    return self._pairs
-
-
-@add_to_run
-def check_data(self, pairs: Pairs) -> None:
-    "Raise InputError unless `pairs` are the data that the run was trained on."
-    self.spectrogram.require_same(pairs.config, "the data")
-    expected = self.config["data"]
-    for key, found in data_facts(pairs).items():
-        if key in ("hash", "train") and found != expected[key]:
-            raise InputError(f"run {str(self.folder)!r} was trained on other data: found {key} {found!r}; expected {expected[key]!r}; give the data it was trained on")
-
-
-@add_to_run
-def accepts(self, pairs: Pairs | PairSet) -> None:
-    "Raise InputError unless `pairs` were prepared with this run's SpectrogramConfig and hold no other instruments."
-    self.spectrogram.require_same(pairs.config, "the data")
-    if unknown := [name for name in pairs.instruments if name not in self.instruments]:
-        raise InputError(f"run {str(self.folder)!r} does not know the instrument {unknown[0]!r}; it knows {', '.join(self.instruments)}")
-
-# %% ../nbs/13b_runs.ipynb #298e1b00
-@add_to_run
-@torch.no_grad()
-def generate(
-    self,
-    source,  # tensor (B, C, H, W), Sound, Picture, Pair, PairSet or a list of them
-    seed: int = 0,
-) -> Tensor:
-    "What the system makes of `source`: (B, C', H, W) float32 in [-1, 1], on the CPU."
-    source = source_tensor(source, self.direction, self.spectrogram)
-    system = self.system.eval()
-    blocks = [system.generate(block.to(self.device), seed=stream_seed(seed, "generate", i)) for i, block in enumerate(source.split(64))]
-    return torch.cat([b.float().cpu() for b in blocks])
-
-# %% ../nbs/13b_runs.ipynb #c94f1e90
-@add_to_run
-def samples(self, seed: int = 0) -> SampleGrid:
-    "The fixed validation samples of this run: sources, what the system makes of them now, and the real ones."
-    chosen = self.config.get("samples") or fixed_samples(self.pairs.validation, self.config["seed"])
-    image, sound = self.pairs.validation.tensors(chosen)
-    source, real = (sound, image) if self.direction == "S2I" else (image, sound)
-    shown = [self.pairs.validation[i] for i in chosen]
-    title = f"{self.config['system']} {self.direction}, {self.config['preset']}, step {self.step:,}"
-    return SampleGrid(source, self.generate(source, seed), real, [p.instrument for p in shown], self.direction, self.spectrogram, title, shown)
-
-# %% ../nbs/13b_runs.ipynb #bde41950
+# %% ../nbs/13b_runs.ipynb #93c6b2b0
 def _panels(metrics: list[dict]) -> dict[str, list[str]]:
     keys = sorted({k for row in metrics for k in row if "/" in k})
     losses = [k for k in keys if k.endswith("/loss")]
@@ -340,41 +208,7 @@ def losses_figure(metrics: list[dict], title: str = ""):
     if title: figure.suptitle(title, fontsize=10, weight="bold")
     return figure
 
-
-@add_to_run
-def losses(self):
-    "A matplotlib figure: losses, scores and |gamma| over the steps."
-    return losses_figure(self.metrics, str(self.folder))
-
-# %% ../nbs/13b_runs.ipynb #92a8f940
-class AskedAttention(AttentionMap):
-    "An AttentionMap that shows itself from the points it was asked about."
-
-    points: list | None = None
-
-    def plot(self, at=None, sample: int = 0): return super().plot(self.points if at is None else at, sample)
-
-
-@add_to_run
-@torch.no_grad()
-def attend(
-    self,
-    what,  # a Sound (S2I) or a Picture (I2S), a Pair, or a tensor (1, C, H, W)
-    at: tuple[float, float] | list | None = None,  # (seconds, hertz) of one point or several; None lets the map choose
-    layer: str | None = None,  # name of an attention layer of the encoder; None: its first
-) -> AttentionMap:
-    "Where the encoder looks from a point of `what`. Raises InputError when it has no attention or the point lies outside."
-    source = source_tensor(what, self.direction, self.spectrogram)[:1].to(self.device)
-    sounds = {"config": self.spectrogram} if self.direction == "S2I" else {}
-    with record_attention(self.system.eval().encoder, sound=source, **sounds) as maps: self.system.encoder(source)
-    if layer is not None and layer not in maps: raise InputError(f"setting 'layer': found {layer!r}; expected one of {', '.join(maps)}")
-    found = maps[layer or next(iter(maps))]
-    found.__class__ = AskedAttention
-    found.points = None if at is None else [tuple(p) for p in ([at] if np.ndim(at[0]) == 0 else at)]
-    for point in found.points or (): found.query_index(*point)  # refuses a point outside
-    return found
-
-# %% ../nbs/13b_runs.ipynb #0cfbb5b0
+# %% ../nbs/13b_runs.ipynb #9f541930
 def duration(seconds: float) -> str:
     "Seconds as a person says them: 42 s, 3 min 05 s, 2 h 10 min."
     s = round(seconds)
@@ -382,21 +216,185 @@ def duration(seconds: float) -> str:
     return f"{s // 60} min {s % 60:02d} s" if s < 3600 else f"{s // 3600} h {s % 3600 // 60:02d} min"
 
 
-def summary(run: Run) -> str:
+def summary(run) -> str:
     "What was trained, how far, how long, how fast, with how much memory: one line."
     c, last = run.config, next(iter(reversed([m for m in run.metrics if "seconds" in m])), {})
     parts = [f"{c['system']} {c['direction']}, {c['preset']}, seed {c['seed']}", f"step {run.step:,} of {c['steps']:,}"]
     if last: parts += [duration(last["seconds"]), f"{last['pairs_per_second']:,.0f} pairs/s", f"peak memory {last['peak_memory_mb'] / 1024:.2f} GB"]
-    if run.stopped or (last and "stopped" in last): parts.append(run.stopped or last["stopped"])
+    if last.get("stopped"): parts.append(last["stopped"])
     return " · ".join(parts)
 
+# %% ../nbs/13b_runs.ipynb #0f08aaa0
+class RunFolder(Displayed):
+    "What is written in a run folder."
 
-@add_to_run
-def __repr__(self): return f"Run({str(self.folder)!r}: {summary(self)})"
+    def __init__(self, folder, config: dict, pairs: Pairs | None = None, device="auto"):
+        self.folder, self.config, self.device = Path(folder), config, choose_device(device)
+        self._pairs, self._system, self._facts = pairs, None, None
+        self.interrupted, self.saved = False, 0  # set by training: was it interrupted, and the step of its last checkpoint
+
+    @classmethod
+    def open(
+        cls,
+        folder,  # the folder of a run
+        pairs: Pairs | None = None,  # its data, where they have moved or were never on disk
+        device="auto",
+    ):
+        "Open a run folder. Raises InputError when it holds no run."
+        return cls(folder, read_config(folder), pairs, device)
+
+    @property
+    def direction(self) -> str: return self.config["direction"]
+
+    @property
+    def instruments(self) -> tuple[str, ...]: return tuple(self.config["instruments"])
+
+    @property
+    def spectrogram(self) -> SpectrogramConfig: return SpectrogramConfig.from_dict(self.config["spectrogram"])
+
+    @property
+    def metrics(self) -> list[dict]: return read_metrics(self.folder)
+
+    @property
+    def step(self) -> int:
+        "How many steps the newest checkpoint has done."
+        if self._facts: return self._facts["step"]
+        found = list_checkpoints(self.folder / "checkpoints")
+        return int(found[-1].stem.removeprefix("step_")) if found else 0
+
+    @property
+    def finished(self) -> bool: return self.step >= self.config["steps"]
+
+# %% ../nbs/13b_runs.ipynb #e1e589e0
+def check_owner(checkpoint: Checkpoint, config: dict) -> None:
+    "Raise CheckpointError when the checkpoint is of another system or direction than the run, or its sounds mean something else."
+    for key in ("system", "direction", "spectrogram"):
+        found = checkpoint.facts.get(key)
+        if found != config[key]:
+            advice = "use it in the run folder that it belongs to"
+            raise CheckpointError(f"checkpoint {str(checkpoint.path)!r} is of {key} {found!r}; expected {config[key]!r}; {advice}")
 
 
-@add_to_run
-def _still_(self):
-    drawn = sorted((self.folder / "samples").glob("step_*.png"))
-    if drawn: return drawn[-1].read_bytes()
-    return figure_png(losses_figure(self.metrics, summary(self)))
+def load_weights(system: System, checkpoint: Checkpoint, config: dict) -> System:
+    "Put a checkpoint's weights into `system`, the averaged ones where there are. Raises CheckpointError when it is of another system."
+    check_owner(checkpoint, config)
+    averaged = {"model." + n.removeprefix("average."): t for n, t in checkpoint.tensors.items() if n.startswith("average.")}
+    put_state(system, {**checkpoint.tensors, **averaged}, "model.", checkpoint.path)
+    return system
+
+# %% ../nbs/13b_runs.ipynb #e3f99d90
+class RunParts(RunFolder):
+    "A run folder with its networks and its data, each fetched when first asked for."
+
+    @property
+    def system(self) -> System:
+        "The networks with the newest good weights (averaged where the recipe averages), in eval mode."
+        if self._system is None:
+            checkpoint = newest_checkpoint(self.folder / "checkpoints")
+            if checkpoint is None:
+                raise InputError(f"run {str(self.folder)!r}: found no checkpoint; it stopped before its first one; `avgen resume --run {self.folder}` goes on")
+            self._system = load_weights(build_from(self.config), checkpoint, self.config).to(self.device).eval()
+            self._facts = checkpoint.facts
+        return self._system
+
+    def data_arguments(self) -> dict:
+        "How `corpora.open_pairs` has to open the data for this run."
+        return {"config": self.spectrogram, "tune_share": self.config["data"]["tune_share"], "instruments": self.instruments}
+
+    def show(self, system: System | None, step: int) -> None:
+        "Let the run show `system` as it is at `step`; None: whatever the newest checkpoint holds. For those who train."
+        self._system, self._facts = (system, {"step": step}) if system is not None else (None, None)
+
+    @property
+    def pairs(self) -> Pairs:
+        "The data that the run was trained on. Raises InputError when they cannot be found, or are others by now."
+        if self._pairs is None:
+            from avgen.corpora import open_pairs
+
+            data = self.config["data"]
+            if not data["root"]:
+                raise InputError(f"run {str(self.folder)!r}: its data {data['name']!r} were never on disk; expected them with it: Run.open(folder, pairs)")
+            found = open_pairs(data["root"], **self.data_arguments())
+            self.check_data(found)
+            self._pairs = found
+        return self._pairs
+
+    def check_data(self, pairs: Pairs) -> None:
+        "Raise InputError unless `pairs` are the data that the run was trained on."
+        self.spectrogram.require_same(pairs.config, "the data")
+        for key, found in data_facts(pairs).items():
+            if key in ("hash", "train") and found != (expected := self.config["data"][key]):
+                other = f"found {key} {found!r}; expected {expected!r}; give the data that it was trained on"
+                raise InputError(f"run {str(self.folder)!r} was trained on other data: {other}")
+
+    def accepts(self, pairs: Pairs | PairSet) -> None:
+        "Raise InputError unless the run can use `pairs`: same SpectrogramConfig, the same instruments under the same numbers."
+        self.spectrogram.require_same(pairs.config, "the data")
+        if unknown := [name for name in pairs.instruments if name not in self.instruments]:
+            raise InputError(f"run {str(self.folder)!r} does not know the instrument {unknown[0]!r}; it knows {', '.join(self.instruments)}")
+        if tuple(pairs.instruments) != self.instruments:
+            found = f"found {', '.join(pairs.instruments)}; expected {', '.join(self.instruments)}"
+            raise InputError(f"run {str(self.folder)!r} numbers its instruments otherwise: {found}; open the data with instruments=run.instruments")
+
+# %% ../nbs/13b_runs.ipynb #d6407300
+@dataclass(eq=False, repr=False)
+class AskedAttention(AttentionMap):
+    "An AttentionMap that shows itself from the points it was asked about."
+
+    _: KW_ONLY
+    points: list[tuple[float, float]] | None = None  # what was asked; None: nothing in particular
+
+    def plot(self, at=None, sample: int = 0): return super().plot(self.points if at is None else at, sample)
+
+
+def asked(found: AttentionMap, at) -> AskedAttention:
+    "`found` with the points of `at`: one (seconds, hertz), a list of them, or None. Raises InputError for a point outside."
+    points = None if at is None else [tuple(map(float, p)) for p in ([at] if np.ndim(at[0]) == 0 else at)]
+    for point in points or (): found.query_index(*point)
+    return AskedAttention(**{f.name: getattr(found, f.name) for f in fields(found)}, points=points)
+
+# %% ../nbs/13b_runs.ipynb #e38cb9d0
+class Run(RunParts):
+    "A run folder, opened: its settings, its metrics, its networks, and what they do."
+
+    @torch.no_grad()
+    def generate(self, source, seed: int = 0) -> Tensor:
+        "What the system makes of `source` (see `source_tensor`): (B, C', H, W) float32 in [-1, 1], on the CPU."
+        blocks = source_tensor(source, self.direction, self.spectrogram).split(64)
+        made = [self.system.generate(block.to(self.device), seed=stream_seed(seed, "generate", i)) for i, block in enumerate(blocks)]
+        return torch.cat([m.float().cpu() for m in made])
+
+    def samples(self, seed: int = 0) -> SampleGrid:
+        "The fixed validation samples of this run: sources, what the system makes of them now, and the real ones."
+        validation = self.pairs.validation
+        chosen = self.config["samples"]
+        image, sound = validation.tensors(chosen)
+        source, real = (sound, image) if self.direction == "S2I" else (image, sound)
+        shown = [validation[i] for i in chosen]
+        made = self.generate(source, seed)
+        title = f"{self.config['system']} {self.direction}, {self.config['preset']}, step {self.step:,}"
+        return SampleGrid(source, made, real, [p.instrument for p in shown], self.direction, self.spectrogram, title, shown)
+
+    @torch.no_grad()
+    def attend(
+        self,
+        what,  # a Sound (S2I) or a Picture (I2S), a Pair, or a tensor (1, C, H, W)
+        at: tuple[float, float] | list | None = None,  # (seconds, hertz) of one point or several; None lets the map choose
+        layer: str | None = None,  # name of an attention layer of the encoder; None: its first
+    ) -> AskedAttention:
+        "Where the encoder looks from a point of `what`. Raises InputError when it has no attention or the point lies outside."
+        source = source_tensor(what, self.direction, self.spectrogram)[:1].to(self.device)
+        encoder, config = self.system.encoder, self.spectrogram if self.direction == "S2I" else None
+        with record_attention(encoder, sound=source, config=config) as maps: encoder(source)
+        if layer is not None: check_setting("layer", layer, choices=tuple(maps))
+        return asked(maps[layer or next(iter(maps))], at)
+
+    def losses(self):
+        "A matplotlib figure: losses, scores and |gamma| over the steps."
+        return losses_figure(self.metrics, str(self.folder))
+
+    def __repr__(self): return f"Run({str(self.folder)!r}: {summary(self)})"
+
+    def _still_(self):
+        drawn = sorted((self.folder / "samples").glob("step_*.png"))
+        return drawn[-1].read_bytes() if drawn else figure_png(losses_figure(self.metrics, summary(self)))

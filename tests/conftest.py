@@ -55,7 +55,8 @@ def _register_tiny():
     class Encoder(nn.Module):
         def __init__(self, channels, width, classes, dropout):
             super().__init__()
-            self.stack = nn.Sequential(nn.Conv2d(channels, width, 4, 8), nn.BatchNorm2d(width), nn.ReLU(), SelfAttention(width, form="sagan"), nn.Dropout(dropout))
+            seen = nn.Conv2d(channels, width, 4, 8), nn.BatchNorm2d(width), nn.ReLU()
+            self.stack = nn.Sequential(*seen, SelfAttention(width, form="sagan"), nn.Dropout(dropout))
             self.code, self.head = nn.Linear(width * 64, 64), nn.Linear(64, classes)
 
         def forward(self, x):
@@ -98,9 +99,10 @@ def _register_tiny():
         def stages(self):
             s = self.settings
             first = Phase("C", ("encoder",), self.classify, s.learning_rate)
-            phases = Phase("D", ("discriminator",), self.judge, s.learning_rate, (0.0, 0.9)), Phase("G", ("generator",), self.paint, s.learning_rate, (0.5, 0.9), every=2)
+            d = Phase("D", ("discriminator",), self.judge, s.learning_rate, (0.0, 0.9))
+            g = Phase("G", ("generator",), self.paint, s.learning_rate, (0.5, 0.9), every=2)
             return (Stage("classifier", s.classifier_steps, s.batch_size, (first,), average=("encoder",) if s.average else (), decay=s.average),
-                    Stage("adversarial", s.adversarial_steps, s.batch_size, phases, average=("generator",) if s.average else (), decay=s.average,
+                    Stage("adversarial", s.adversarial_steps, s.batch_size, (d, g), average=("generator",) if s.average else (), decay=s.average,
                           mismatched="instrument", balanced=True, begin=self.begin, schedule=lambda f: 1 - f))  # fmt: skip
 
         @torch.no_grad()
