@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['INK', 'CREAM', 'SKINS', 'HAIRS', 'CLOTHES', 'TROUSERS', 'STYLES', 'DRESS', 'POSE_RANGES', 'HAIR_BEHIND', 'HAIRLINE',
-           'CURLS', 'rgb', 'mix', 'lightness', 'Tone', 'tone', 'spline', 'Canvas', 'Brush', 'Look', 'check_colour',
-           'look_of', 'Pose', 'reach', 'Skeleton', 'Face', 'Head', 'Dressed', 'Performer']
+           'CURLS', 'rgb', 'mix', 'lightness', 'Tone', 'tone', 'spline', 'Canvas', 'Brush', 'Sweep', 'Look',
+           'check_colour', 'look_of', 'Pose', 'reach', 'Skeleton', 'Face', 'Head', 'Dressed', 'Performer']
 
 # %% ../nbs/04_performers.ipynb #bc75d100
 import math
@@ -69,7 +69,7 @@ def spline(
     curve = (_WEIGHTS[steps] @ windows).reshape(-1, 2)
     return curve if closed else np.concatenate([curve, p[-1:]])
 
-# %% ../nbs/04_performers.ipynb #1b7349d0
+# %% ../nbs/04_performers.ipynb #a39e4d70
 class Canvas:
     "A Pillow image with a placement: figure units (100 x 100, y downwards) to pixels."
 
@@ -78,6 +78,7 @@ class Canvas:
         self.image, self.draw = image, ImageDraw.Draw(image, "RGBA")
         self.matrix = np.array([[1.0, 0, 0], [0, 1, 0]]) * (image.width / 100) if matrix is None else matrix
         self.local = np.eye(2, 3)
+        self.lamp = self.matrix[:, :2] @ (-0.6, -0.8); self.lamp /= math.hypot(*self.lamp)      # where light comes from, in pixels
         self.unit = math.sqrt(abs(np.linalg.det(self.matrix[:, :2])))   # pixels a unit: placements keep circles round
 
     def placed(self, at=(0, 0), angle: float = 0.0, scale: float = 1.0, mirror: bool = False) -> "Canvas":
@@ -85,7 +86,7 @@ class Canvas:
         a, flip = math.radians(angle), -1 if mirror else 1
         u, v = math.cos(a) * scale, math.sin(a) * scale
         frame = object.__new__(type(self))
-        frame.image, frame.draw, frame.unit = self.image, self.draw, self.unit * scale
+        frame.image, frame.draw, frame.lamp, frame.unit = self.image, self.draw, self.lamp, self.unit * scale
         frame.local = np.array([[u * flip, -v * flip, at[0]], [v, u, at[1]]])
         frame.matrix = self.matrix @ np.vstack([frame.local, (0, 0, 1)])
         return frame
@@ -98,9 +99,9 @@ class Canvas:
         "Where points (n, 2) lie on the image."
         return np.asarray(points, float) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
-# %% ../nbs/04_performers.ipynb #679529e0
+# %% ../nbs/04_performers.ipynb #cb5ea1f0
 class Brush(Canvas):
-    "A canvas with the forms: polygon, blob, disc, ellipse, tube. A fill is (r, g, b) or (r, g, b, opacity)."
+    "A canvas with the closed forms: polygon, blob, disc, ellipse. A fill is (r, g, b) or (r, g, b, opacity)."
 
     def polygon(self, points, fill):
         self.draw.polygon(self.pixels(points).ravel().tolist(), fill=fill)
@@ -120,18 +121,47 @@ class Brush(Canvas):
         x, y = rx * np.cos(t), ry * np.sin(t)
         self.polygon(np.stack([at[0] + x * math.cos(a) - y * math.sin(a), at[1] + x * math.sin(a) + y * math.cos(a)], 1), fill)
 
-    def tube(self, points, width, fill, smooth: bool = True, caps: bool = True, shift: float = 0.0):
-        "A line `width` wide (one number, or one a point), moved sideways by `shift` of its half width."
+# %% ../nbs/04_performers.ipynb #24171660
+class Sweep(Brush):
+    "The brush with lines that have a width: tube, limb, pipe. `width` is one number, or one a point, in figure units."
+
+    def swept(self, points, width, smooth: bool = True):
+        "The curve and its normals in pixels, (n, 2) each, and its half widths in pixels, (n, 1)."
         path = np.asarray(points, float)
         w = np.full(len(path), width, float) if np.ndim(width) == 0 else np.asarray(width, float)
         if smooth and len(path) > 2:
             n = len(path); path = spline(path, steps=6); w = np.interp(np.arange(len(path)) / 6, np.arange(n), w)
+        path = self.pixels(path)
         step = path[1:] - path[:-1]
         along = np.concatenate([step[:1], step[1:] + step[:-1], step[-1:]])
-        across = along[:, ::-1] * ((-0.5, 0.5) * (w / (np.hypot(along[:, 0], along[:, 1]) + 1e-9))[:, None])
-        if shift: path = path + across * shift
-        self.polygon(np.concatenate([path + across, (path - across)[::-1]]), fill)
-        if caps: self.disc(path[0], w[0] / 2, fill); self.disc(path[-1], w[-1] / 2, fill)
+        normal = along[:, ::-1] * (-1.0, 1.0) / (np.hypot(along[:, 0], along[:, 1]) + 1e-9)[:, None]
+        return path, normal, w[:, None] * (self.unit / 2)
+
+    def strip(self, path, normal, half, fill, shift=0.0, caps: bool = False):
+        "One layer of a swept line: `half` wide to each side of the curve moved by `shift`, all in pixels."
+        path, side = path + normal * shift, normal * half
+        self.draw.polygon(np.concatenate([path + side, (path - side)[::-1]]).ravel().tolist(), fill=fill)
+        if not caps: return
+        for (x, y), r in zip(path[[0, -1]].tolist(), half[[0, -1], 0].tolist()): self.draw.ellipse((x - r, y - r, x + r, y + r), fill=fill)
+
+    def tube(self, points, width, fill, smooth: bool = True, caps: bool = True):
+        "A plain line with round ends."
+        self.strip(*self.swept(points, width, smooth), fill, caps=caps)
+
+    def limb(self, points, width, fill, light):
+        "A straight-boned tube with a soft light along it."
+        path, normal, half = self.swept(points, width, smooth=False)
+        self.strip(path, normal, half, fill, caps=True)
+        self.strip(path, normal, half * 0.32, (*light, 110), shift=half * 0.42 * (normal @ self.lamp)[:, None])
+
+    def pipe(self, points, width, tone: Tone, edge: float = 1.0, smooth: bool = True, caps: bool = True):
+        "A tube of wood or metal: its rim (`edge` units in all), its body, a shade and a light."
+        path, normal, half = self.swept(points, width, smooth)
+        lit = (normal @ self.lamp)[:, None] * half
+        self.strip(path, normal, half + edge * self.unit / 2, tone.rim, caps=caps)
+        self.strip(path, normal, half, tone.base, caps=caps)
+        self.strip(path, normal, half * 0.40, tone.dark, shift=-0.52 * lit)
+        self.strip(path, normal, half * 0.24, tone.light, shift=0.46 * lit)
 
 # %% ../nbs/04_performers.ipynb #e38d5f60
 SKINS = ("#f6d3ba", "#eab996", "#d99f75", "#b97a50", "#8d5636", "#5f3a28")
@@ -221,11 +251,11 @@ def reach(
     side = math.copysign(math.sqrt(max(a * a - along * along, 0.0)), float(normal @ np.asarray(toward, float)))
     return s + u * along + normal * side
 
-# %% ../nbs/04_performers.ipynb #4dcd5300
+# %% ../nbs/04_performers.ipynb #8ef818f0
 class Skeleton:
     "Where the parts of a body are, in figure units. Left and right are the viewer's, before any mirror."
 
-    def __init__(self, canvas: Brush, look: Look, pose: Pose, head=(50, 26), size=1.0, turn=0.0, nod=0.0):  # turn, nod: -1 to 1, to where the face looks
+    def __init__(self, canvas: Sweep, look: Look, pose: Pose, head=(50, 26), size=1.0, turn=0.0, nod=0.0):  # turn, nod: -1 to 1, to where the face looks
         self.c, self.look, self.pose, self.size, self.turn, self.nod = canvas, look, pose, size, turn, nod
         self.r = 10.2 * size
         self.head = np.array(head, float) + (0.8 * pose.lean, 0.6 * (pose.effort - 0.5))
@@ -348,7 +378,7 @@ def _shirt(p, n, k):
 
 _DRESSES = {"shirt": _shirt, "jacket": _jacket, "sweater": _sweater, "stripes": _stripes, "tee": _tee, "waistcoat": _jacket, "blouse": _blouse}
 
-# %% ../nbs/04_performers.ipynb #369b2e90
+# %% ../nbs/04_performers.ipynb #725c42b0
 class Dressed(Head):
     "The head on a body in clothes."
 
@@ -376,7 +406,7 @@ class Dressed(Head):
             s, hip = (-1, 1)[i], self.hips + ((-7, 7)[i] * k, -1)
             c.tube([foot, np.array(foot) + (s * 5 * k, 1.5 * k)], 6 * k, INK, smooth=False)
             c.tube([knee, foot], np.array([12, 9]) * k, self.leg_tone(i), smooth=False)
-            c.tube([hip, knee], np.array([14, 13]) * k, self.leg_tone(i), smooth=False); c.tube([hip, knee], np.array([4, 4]) * k, (*self.leg.light, 80), smooth=False, shift=s * 1.6)
+            c.limb([hip, knee], np.array([14, 13]) * k, self.leg_tone(i), self.leg.light)
 
     def torso(self):
         "Neck, shoulders and chest."
@@ -387,7 +417,7 @@ class Dressed(Head):
         c.blob([n + (s * 0.25, 3 * k), n + (s * 0.95, 7 * k), n + (s * 0.93, 18 * k), hip + (s * 0.8, 0), hip + (s * 0.3, 0), n + (s * 0.42, 24 * k)], (*self.cloth.dark, 90))
         _DRESSES[self.look.dress](self, n, k)
 
-# %% ../nbs/04_performers.ipynb #48044660
+# %% ../nbs/04_performers.ipynb #8ba98bb0
 class Performer(Dressed):
     "A person on a canvas, drawn part by part, so that an instrument can come between the parts."
 
@@ -402,10 +432,8 @@ class Performer(Dressed):
         low = self.skin if bare else sleeve
         w = np.array([10.0 * self.look.build, 7.4 * self.look.build, 5.4]) * k
         c.tube([s + (0.5 * k, k), elbow + (0.5 * k, k), wrist + (0.5 * k, k)], w + 0.8 * k, (*INK, 64), smooth=False)
-        c.tube([elbow, wrist], w[1:] * (0.86 if bare else 1), low.base, smooth=False)
-        c.tube([s, elbow], w[:2], sleeve.base, smooth=False)
-        c.tube([s, elbow], w[:2] * 0.34, (*sleeve.light, 110), smooth=False, shift=-0.9 * out)
-        c.tube([elbow, wrist], w[1:] * 0.32, (*low.light, 110), smooth=False, shift=-0.9 * out)
+        c.limb([elbow, wrist], w[1:] * (0.86 if bare else 1), low.base, low.light)
+        c.limb([s, elbow], w[:2], sleeve.base, sleeve.light)
         if not bare: c.tube([wrist - u * 1.4 * k, wrist + u * 0.2 * k], 6.2 * k, (self.accent if self.look.dress in ("jacket", "stripes") else sleeve).light, smooth=False, caps=False)
         if grip: self.hand(hand, fingers)
 

@@ -3,14 +3,14 @@
 # %% auto #0
 __all__ = ['KINDS', 'PALETTES', 'Scene', 'scene_of', 'Shades', 'shades', 'background']
 
-# %% ../nbs/04a_scenes.ipynb #b6182510
+# %% ../nbs/04a_scenes.ipynb #9998e970
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from .core import InputError, check_setting
-from .performers import CREAM, INK, Brush, check_colour, mix, rgb
+from .performers import CREAM, INK, Sweep, check_colour, mix, rgb
 
 # %% ../nbs/04a_scenes.ipynb #50a8db60
 KINDS = ("studio", "room", "curtain", "brick", "window", "books", "hall", "organ", "park", "panels")
@@ -151,7 +151,7 @@ def _panels(c, s, rng):
         elif kind == 1: c.polygon([(x, y), (x + w, y), (x + w, y + w)], s.soft)
         else: c.ellipse((x, y), w, w, s.soft, share=(0, 90)); c.polygon([(x, y), (x + w, y), (x, y + w)], s.soft)
 
-# %% ../nbs/04a_scenes.ipynb #c28f47f0
+# %% ../nbs/04a_scenes.ipynb #7ce512a0
 _PAINTERS = dict(zip(KINDS, (_studio, _room, _curtain, _brick, _window, _books, _hall, _organ, _park, _panels)))
 
 
@@ -164,7 +164,7 @@ def _painted(scene: Scene, size: int):
     lamp = rng.uniform(0.15, 0.85)                                      # light falls from somewhere above
     ramp = np.clip(1.15 - np.hypot(x - lamp, y - 0.1), 0, 1)[..., None]
     image = Image.fromarray((np.array(s.soft) * (1 - ramp) + np.array(mix(s.wall, s.light, 0.3)) * ramp).round().astype(np.uint8))
-    _PAINTERS[scene.kind](Brush(image), s, rng)
+    _PAINTERS[scene.kind](Sweep(image), s, rng)
     haze = 0.78 * np.asarray(image, float) + 0.22 * np.array(s.wall)      # the air between the performer and the wall
     return Image.fromarray((haze * (1.04 - 0.22 * np.hypot(x - 0.5, y - 0.42)[..., None])).clip(0, 255).astype(np.uint8)).resize((size, size), Image.BICUBIC)
 
