@@ -201,7 +201,7 @@ def _write_all(takes: list[Take], folder: Path, workers: int, quiet: bool = Fals
     if bar is not None: bar.close()
     return answers
 
-# %% ../nbs/06_orchestra.ipynb #e10c30b0
+# %% ../nbs/06_orchestra.ipynb #be37be80
 VERSION = 1  # of what the same seed gives
 
 
@@ -218,7 +218,8 @@ def _state(folder: Path, wanted: dict) -> str:
     except OSError: return "broken"
     if hashlib.sha256(table).hexdigest() != made.get("table"): return "broken"
     rows = csv.DictReader(io.StringIO(table.decode()))
-    files = (folder / kind / r["split"] / r["instrument"] / (r["stem"] + end) for r in rows for kind, end in (("img", ".jpg"), ("chunk", "." + wanted["audio"])))
+    ends = ("img", ".jpg"), ("chunk", "." + wanted["audio"])
+    files = (folder / kind / r["split"] / r["instrument"] / (r["stem"] + end) for r in rows for kind, end in ends)
     return "ours" if all(f.exists() and f.stat().st_size for f in files) else "broken"
 
 
