@@ -4,7 +4,7 @@
 __all__ = ['NAMES', 'GUESTS', 'COLUMNS', 'VERSION', 'Take', 'plan_takes', 'slide_of', 'pose_at', 'person_of', 'make_take',
            'write_sound', 'write_take', 'build', 'probes']
 
-# %% ../nbs/06_orchestra.ipynb #bc456720
+# %% ../nbs/06_orchestra.ipynb #704ab340
 import csv
 import hashlib
 import io
@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import wave
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,10 @@ from pathlib import Path
 import numpy as np
 
 from .core import INSTRUMENTS, InputError, atomic_folder, check_setting, progress, stream_seed
+from .corpora import open_pairs
 from .drawing import Look, Pose, Scene, draw, framing_of, look_of, random_pose, scene_of
+from .pairs import Pairs
+from .spectrogram import SpectrogramConfig
 from .synthesis import Note, Player, Room, follow, phrase, play, player_of, room_of, voice_of
 
 # %% ../nbs/06_orchestra.ipynb #aa203ec0
@@ -162,7 +166,7 @@ def write_take(folder: Path, take: Take, seed: int, audio: str, sample_rate: int
         rows.append(row)
     return dict(rows=rows, digest=digest.hexdigest())
 
-# %% ../nbs/06_orchestra.ipynb #1b6fccd0
+# %% ../nbs/06_orchestra.ipynb #a1f63340
 def _work() -> None:
     "A worker process: a job a line in, its answer a line out."
     out, sys.stdout = sys.stdout, sys.stderr
@@ -171,34 +175,41 @@ def _work() -> None:
         answer = write_take(Path(job.pop("folder")), Take(**job.pop("take")), **job)
         print(json.dumps(answer), file=out, flush=True)
 
+# %% ../nbs/06_orchestra.ipynb #3f3d89b0
+def _serve(jobs, answers: list, folder: Path, settings: dict, bar) -> None:
+    "Feed one worker process until no jobs are left. On trouble the rest of the jobs is thrown away, so that the other workers stop too."
+    paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
+    command = [sys.executable, "-c", "from avgen.orchestra import _work; _work()"]
+    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+    with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(command, stderr=errors, **pipes) as worker:
+        try:
+            for i, take in jobs:
+                print(json.dumps(dict(folder=str(folder), take=asdict(take), **settings)), file=worker.stdin, flush=True)
+                line = worker.stdout.readline()
+                if not line: raise OSError("no answer")
+                answers[i] = json.loads(line)
+                if bar is not None: bar.update()
+            worker.stdin.close()
+        except BaseException as e:
+            for _ in jobs: pass
+            worker.kill()
+            errors.seek(0)
+            last = (errors.read().strip().splitlines() or [repr(e)])[-1]
+            raise (OSError if "[Errno" in last else RuntimeError)(f"the orchestra stopped at {take.name}: {last}") from e
+
 
 def _write_all(takes: list[Take], folder: Path, workers: int, quiet: bool = False, **settings) -> list[dict]:
     "Every take, by `workers` processes; the answers in the order of the takes."
-    jobs, answers = iter(enumerate(takes)), [None] * len(takes)
-    if workers == 1:
-        return [write_take(folder, take, **settings) for take in progress(takes, label="orchestra", quiet=quiet)]
-    bar = progress(total=len(takes), label="orchestra", quiet=quiet)
-    paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
-
-    def serve(_):
-        command = [sys.executable, "-c", "from avgen.orchestra import _work; _work()"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as worker:
-            try:
-                for i, take in jobs:
-                    worker.stdin.write(json.dumps(dict(folder=str(folder), take=asdict(take), **settings)) + "\n")
-                    worker.stdin.flush()
-                    line = worker.stdout.readline()
-                    if not line: raise RuntimeError(f"a worker of the orchestra stopped at {take.name}: {worker.stderr.read()[-400:]}")
-                    answers[i] = json.loads(line)
-                    if bar is not None: bar.update()
-                worker.stdin.close()
-            except BaseException:
-                worker.kill()
-                raise
-
-    with ThreadPoolExecutor(workers) as threads: list(threads.map(serve, range(workers)))
-    if bar is not None: bar.close()
+    if workers == 1: return [write_take(folder, take, **settings) for take in progress(takes, label="orchestra", quiet=quiet)]
+    jobs, answers, bar = iter(list(enumerate(takes))), [None] * len(takes), progress(total=len(takes), label="orchestra", quiet=quiet)
+    with ThreadPoolExecutor(workers) as threads:
+        try: list(threads.map(lambda _: _serve(jobs, answers, folder, settings, bar), range(workers)))
+        except BaseException:
+            for _ in jobs: pass
+            raise
+        finally:
+            if bar is not None: bar.close()
     return answers
 
 # %% ../nbs/06_orchestra.ipynb #be37be80
@@ -237,7 +248,7 @@ def _write(folder: Path, takes: list[Take], arguments: dict, workers: int, quiet
                  files=hashlib.sha256("".join(a["digest"] for a in answers).encode()).hexdigest())
     (folder / "orchestra.json").write_text(json.dumps(about, indent=1) + "\n")
 
-# %% ../nbs/06_orchestra.ipynb #458f0580
+# %% ../nbs/06_orchestra.ipynb #84087510
 def build(
     folder="data/orchestra",
     train: int = 200,  # pairs of each instrument
@@ -246,28 +257,28 @@ def build(
     workers: int | None = None,  # processes; None: as many as there are cores, up to 8. The result does not depend on it
     hold_out_performers: bool = False,  # validation is played by people whom train never heard nor saw
     audio: str = "wav",  # or "flac" (smaller)
-    config=None,  # SpectrogramConfig; its sample_rate and clip_seconds are those of the sounds
+    config: SpectrogramConfig | None = None,  # its sample_rate and clip_seconds are those of the sounds
     tune_share: float = 0.1,  # share of train's takes that become the tune split
     quiet: bool = False,
-):
+) -> Pairs:
     "Make the orchestra (or find it already made with the same arguments) and open it: `Pairs`, laid out on disk like Sub-URMP."
-    from avgen.corpora import open_pairs
-    from avgen.spectrogram import SpectrogramConfig
-
     config, folder = config or SpectrogramConfig(), Path(folder)
-    workers = check_setting("workers", workers or min(os.cpu_count() or 1, 8), int, 1, 64)
+    workers = check_setting("workers", min(os.cpu_count() or 1, 8) if workers is None else workers, int, 1, 64)
     arguments = dict(version=VERSION, train=check_setting("train", train, int, 1, 6000), validation=check_setting("validation", validation, int, 1, 3000),
                      seed=check_setting("seed", seed, int, 0, 2**62), hold_out_performers=check_setting("hold_out_performers", hold_out_performers, bool),
                      audio=check_setting("audio", audio, choices=("wav", "flac")), sample_rate=config.sample_rate, clip_seconds=config.clip_seconds)
-    state, say = _state(folder, arguments), (lambda text: None) if quiet else print
-    if state == "broken": say(f"orchestra: {folder} is not whole, making it again")
-    if state != "ours":
-        began, takes = time.perf_counter(), plan_takes(train, validation, seed, hold_out_performers)
+    check_setting("tune_share", tune_share, float, 0, 0.5)
+    state = _state(folder, arguments)
+    takes, n = plan_takes(train, validation, seed, hold_out_performers), len(INSTRUMENTS)
+    made = f"{n * train} train and {n * validation} validation pairs of {config.clip_seconds} s, {len(takes)} takes"
+    say = (lambda text: None) if quiet else (lambda text: print(f"orchestra: {text}"))
+    if state == "ours": say(f"found {made} in {folder}")
+    else:
+        if state == "broken": say(f"{folder} is not whole, making it again")
+        began = time.perf_counter()
         _make_room(folder)
-        with atomic_folder(folder) as beside: _write(beside, takes, arguments, workers if len(takes) * (train + validation) > 600 else 1, quiet)
-        people = len({t.performer for t in takes})
-        say(f"orchestra: {13 * train} train and {13 * validation} validation pairs of {config.clip_seconds} s, 13 instruments, {len(takes)} takes "
-            f"by {people} performers, in {time.perf_counter() - began:.0f} s: {folder}")
+        with atomic_folder(folder) as beside: _write(beside, takes, arguments, workers if train + validation > 15 else 1, quiet)
+        say(f"made {made} by {len({t.performer for t in takes})} performers in {time.perf_counter() - began:.0f} s: {folder}")
     return open_pairs(folder, config=config, tune_share=tune_share)
 
 
@@ -277,8 +288,8 @@ def _make_room(folder: Path) -> None:
     for left in folder.parent.glob(f".{folder.name}.*.tmp"):
         if time.time() - left.stat().st_mtime > 3600: shutil.rmtree(left, ignore_errors=True)
 
-# %% ../nbs/06_orchestra.ipynb #41e1a0e0
-def probes(pairs) -> dict[str, float]:
+# %% ../nbs/06_orchestra.ipynb #31c9ca40
+def probes(pairs: Pairs) -> dict[str, float]:
     "What gives an instrument away to a linear model: accuracy on validation from the mean colour, a 16x16 grey thumbnail, the time-averaged spectrum."
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

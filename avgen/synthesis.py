@@ -45,11 +45,11 @@ class Voice:
         check_setting("high", self.high, int, self.low + 7, 120)
         check_setting("attack", self.attack, float, 0.002, 0.5)
 
-# %% ../nbs/05_synthesis.ipynb #0179a1f0
+# %% ../nbs/05_synthesis.ipynb #c1e893b0
 _strings = dict(family="string", bright=4.0, shimmer=1.8, drift=4.0)
 _brass = dict(family="brass", settle=0.3, lag=1.2, shimmer=0.3, drift=2.5)
 VOICES = {
-    "bassoon": Voice("reed", 34, 70, -5.0, 4.0, ((500, 190, 16), (1150, 230, 11)), 2000, 14, attack=0.025, release=0.03, vibrato=(5.0, 10, 0.16),
+    "bassoon": Voice("reed", 34, 70, -5.0, 4.0, ((500, 190, 17), (1150, 230, 11)), 1700, 15, attack=0.025, release=0.03, vibrato=(5.0, 10, 0.16),
                      noise=(-46, 900, 2.5), chiff=6, shimmer=0.4),
     "cello": Voice(low=36, high=74, slope=-6.5, formants=((105, 60, 5), (190, 70, 7), (420, 160, 4), (1500, 900, 7)), cutoff=3000, steep=9, attack=0.08,
                    vibrato=(5.2, 34, 0.12), release=0.10, noise=(-32, 1500, 2.2), chiff=8, **_strings),
@@ -59,15 +59,15 @@ VOICES = {
                          vibrato=(4.6, 16, 0.06), release=0.16, noise=(-28, 700, 2.4), chiff=10, **_strings),
     "flute": Voice("flute", 60, 94, -15.0, 6.0, ((900, 900, 3),), 4500, 8, attack=0.06, release=0.06, vibrato=(5.1, 8, 0.30), delay=0.05,
                    noise=(-26, 2600, 1.6), chiff=8, shimmer=0.8),
-    "horn": Voice(low=41, high=77, slope=-4.0, bright=7.0, formants=((340, 250, 7), (750, 350, 4)), cutoff=1300, steep=13, attack=0.05, release=0.09,
+    "horn": Voice(low=41, high=77, slope=-4.0, bright=7.0, formants=((340, 250, 7), (750, 350, 4)), cutoff=1050, steep=17, attack=0.06, release=0.09,
                   scoop=-110, behind=9.0, noise=(-58, 1500, 2), **_brass),
-    "oboe": Voice("reed", 58, 91, -1.0, 1.5, ((1100, 330, 15), (2700, 600, 14), (4500, 900, 6)), 5000, 16, attack=0.015, release=0.025,
+    "oboe": Voice("reed", 58, 88, -1.0, 1.5, ((1100, 330, 15), (2700, 600, 14), (4500, 900, 6)), 5000, 16, attack=0.015, release=0.025,
                   vibrato=(5.8, 16, 0.24), delay=0.08, noise=(-52, 4000, 1.5), shimmer=0.3, drift=2.0),
     "sax": Voice("reed", 49, 80, -4.5, 5.0, ((650, 400, 7), (1700, 800, 6), (3500, 1200, 3)), 4000, 7, attack=0.03, release=0.05, vibrato=(5.0, 36, 0.12),
                  delay=0.2, scoop=-140, noise=(-31, 3800, 2.4), chiff=4, rasp=4.0, shimmer=0.6, drift=5.0),
-    "trombone": Voice(low=40, high=70, slope=-3.0, bright=8.0, formants=((520, 300, 7), (1500, 700, 3)), cutoff=1900, steep=10, attack=0.035, release=0.05,
+    "trombone": Voice(low=40, high=70, slope=-3.0, bright=8.0, formants=((520, 300, 8), (1500, 700, 3)), cutoff=1900, steep=11, attack=0.035, release=0.05,
                       glide=0.14, noise=(-56, 1200, 2), **_brass),
-    "trumpet": Voice(low=54, high=82, slope=-2.0, bright=7.0, formants=((1400, 1300, 6),), cutoff=3200, steep=8, attack=0.018, release=0.03,
+    "trumpet": Voice(low=54, high=82, slope=-1.5, bright=7.0, formants=((1400, 1300, 7),), cutoff=3600, steep=8, attack=0.018, release=0.03,
                      scoop=45, noise=(-56, 2500, 2), **_brass),
     "tuba": Voice(low=29, high=62, slope=-6.0, bright=7.0, formants=((250, 160, 9),), cutoff=480, steep=14, attack=0.06, release=0.07,
                   noise=(-40, 450, 1.8), chiff=10, **_brass),
@@ -252,7 +252,7 @@ def add_partials(f0: np.ndarray, amplitude: np.ndarray, hop: int, sample_rate: i
         out.append(b1 * np.sin(phi))
     return np.concatenate(out).ravel()
 
-# %% ../nbs/05_synthesis.ipynb #7e651390
+# %% ../nbs/05_synthesis.ipynb #c286db60
 @dataclass(frozen=True)
 class Room:
     "A small room and a microphone."
@@ -261,17 +261,17 @@ class Room:
     wet: float = -18.0  # level of the reverberation against the direct sound, dB
     gain: float = 0.0  # of the recording, dB
     tilt: float = 0.0  # microphone: dB per octave around 1 kHz
-    peak: tuple = (3000.0, 0.0)  # microphone: a broad bump, Hz and dB
+    peaks: tuple = ()  # microphone and place: broad bumps and dips, (Hz, dB)
     floor: float = -75.0  # background noise, dB below full scale
     colour: float = -3.0  # of that noise, dB per octave
 
 
 def room_of(rng: np.random.Generator) -> Room:
     "Draw a room and a microphone."
-    return Room(rng.uniform(0.2, 0.8), rng.uniform(-24, -12), rng.uniform(-10, 4), rng.uniform(-2, 2),
-                (float(np.exp(rng.uniform(np.log(200), np.log(5000)))), rng.uniform(-8, 8)), rng.uniform(-80, -58), rng.uniform(-6, 0))
+    peaks = tuple((float(np.exp(rng.uniform(np.log(low), np.log(high)))), rng.uniform(-6.5, 6.5)) for low, high in ((150, 1000), (1000, 6000)))
+    return Room(rng.uniform(0.2, 0.8), rng.uniform(-24, -12), rng.uniform(-11, 4), rng.uniform(-1.8, 1.8), peaks, rng.uniform(-80, -58), rng.uniform(-6, 0))
 
-# %% ../nbs/05_synthesis.ipynb #05c21960
+# %% ../nbs/05_synthesis.ipynb #6d8b7c00
 def _fast_length(n: int) -> int:
     "The next length with small factors only, which the FFT likes."
     return min(2 ** a * 3 ** b for b in range(4) for a in [max(0, int(np.ceil(np.log2(n / 3 ** b))))])
@@ -292,7 +292,7 @@ def in_room(dry: np.ndarray, room: Room, rng, sample_rate: int) -> np.ndarray:
     echo[0] = 1.0
     f = np.fft.rfftfreq(n, 1 / sample_rate)
     octaves = np.log2(np.maximum(f, 30) / 1000)
-    colour = room.gain + room.tilt * octaves + room.peak[1] * np.exp(-0.5 * (np.log2(np.maximum(f, 30) / room.peak[0]) / 0.6) ** 2)
+    colour = room.gain + room.tilt * octaves + sum(gain * np.exp(-0.5 * ((octaves - np.log2(hz / 1000)) / 0.6) ** 2) for hz, gain in room.peaks)
     hiss = _white(rng, n) * 10 ** ((room.floor + room.colour * np.maximum(octaves, -4)) / 20)
     return np.fft.irfft(np.fft.rfft(dry, n) * np.fft.rfft(echo, n) * 10 ** (colour / 20) + hiss, n)[:len(dry)]
 
