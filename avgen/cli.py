@@ -78,7 +78,7 @@ def _open_for(run, folder):
 
 def _example(*lines: str) -> str: return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
-# %% ../nbs/22_cli.ipynb #30a392a0
+# %% ../nbs/22_cli.ipynb #3d059a10
 @app.command(epilog=_example("avgen orchestra --out data/orchestra --train 200 --validation 50 --seed 0"))
 def orchestra(
     out: Annotated[Path, typer.Option(help="Where to write it.")] = Path("data/orchestra"),
@@ -100,12 +100,13 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where runs and report.html go.")] = Path("runs/demo"),
     data: Annotated[Path, typer.Option(help="The orchestra; made when it is not there.")] = Path("data/orchestra"),
     seed: Seed = 0,
+    device: Device = "auto",
     quick: Annotated[bool, typer.Option("--quick", help="Everything small, in about two minutes.")] = False,
 ):
     "Train both directions on the orchestra, judge them, and write one page that shows it all: report.html."
     from avgen.report import demo as run_demo
 
-    print(run_demo(out, data=data, seed=seed, quick=quick))
+    print(run_demo(out, data=data, quick=quick, seed=seed, device=device))
 
 # %% ../nbs/22_cli.ipynb #db50a130
 def _finish(run) -> None:

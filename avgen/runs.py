@@ -208,7 +208,7 @@ def losses_figure(metrics: list[dict], title: str = ""):
     if title: figure.suptitle(title, fontsize=10, weight="bold")
     return figure
 
-# %% ../nbs/13b_runs.ipynb #9f541930
+# %% ../nbs/13b_runs.ipynb #90dd2db0
 def duration(seconds: float) -> str:
     "Seconds as a person says them: 42 s, 3 min 05 s, 2 h 10 min."
     s = round(seconds)
@@ -221,10 +221,10 @@ def summary(run) -> str:
     c, last = run.config, next(iter(reversed([m for m in run.metrics if "seconds" in m])), {})
     parts = [f"{c['system']} {c['direction']}, {c['preset']}, seed {c['seed']}", f"step {run.step:,} of {c['steps']:,}"]
     if last: parts += [duration(last["seconds"]), f"{last['pairs_per_second']:,.0f} pairs/s", f"peak memory {last['peak_memory_mb'] / 1024:.2f} GB"]
-    if last.get("stopped"): parts.append(last["stopped"])
+    if run.stopped: parts.append(run.stopped)
     return " · ".join(parts)
 
-# %% ../nbs/13b_runs.ipynb #0f08aaa0
+# %% ../nbs/13b_runs.ipynb #cabe3990
 class RunFolder(Displayed):
     "What is written in a run folder."
 
@@ -264,6 +264,11 @@ class RunFolder(Displayed):
 
     @property
     def finished(self) -> bool: return self.step >= self.config["steps"]
+
+    @property
+    def stopped(self) -> str | None:
+        "Why the run stopped before its end, when it did so by itself."
+        return next((row.get("stopped") for row in reversed(self.metrics)), None)
 
 # %% ../nbs/13b_runs.ipynb #e1e589e0
 def check_owner(checkpoint: Checkpoint, config: dict) -> None:
