@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from avgen import attention
 from avgen.attention import (
     FORMS,
     AttentionForm,
@@ -50,6 +51,13 @@ def gradients(function, *inputs):
     return [out.detach(), *torch.autograd.grad((out * cotangent).sum(), inputs)]
 
 
+@pytest.fixture(params=[0, 2**21], ids=["kernel", "small maps written out"])
+def small_map(request, monkeypatch):
+    "Both ways of `attend_fused`: the kernel for every size, and small maps written out."
+    monkeypatch.setattr(attention, "SMALL_MAP", request.param)
+
+
+@pytest.mark.usefixtures("small_map")
 @pytest.mark.parametrize("queries, keys, width, values", [(1024, 1024, 8, 64), (1024, 256, 8, 32), (64, 16, 2, 8), (35, 6, 1, 1), (16, 16, 64, 32)])
 def test_fused_kernel_equals_the_equations(queries, keys, width, values):
     # Scores of unit size, in double precision as the judge: both float32 forms must lie within 1e-5 of it.
@@ -59,6 +67,7 @@ def test_fused_kernel_equals_the_equations(queries, keys, width, values):
         for got, want in zip(gradients(form, q, k, v), exact): torch.testing.assert_close(got.double(), want, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.usefixtures("small_map")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("channels, grid", [(64, (32, 32)), (32, (16, 16)), (128, (8, 8)), (16, (4, 4)), (8, (5, 7)), (3, (6, 4)), (1, (2, 2))])
 @pytest.mark.parametrize("mode", ["train", "eval"])
