@@ -38,10 +38,10 @@ def draw(
     PLAYERS[instrument](Sweep(image, camera(pose, image.width)), look, pose, finish_of(instrument, look, scene))
     return image.reduce(3)
 
-# %% ../nbs/04c_drawing.ipynb #c2405230
+# %% ../nbs/04c_drawing.ipynb #2e54c820
 def framing_of(rng: np.random.Generator) -> Pose:
     "The camera and the habit of one take: mirror, x, y, scale, lean; all else at rest."
-    return Pose(mirror=bool(rng.random() < 0.5), x=float(rng.uniform(-0.05, 0.05)), y=float(rng.uniform(-0.04, 0.04)),
+    return Pose(mirror=bool(rng.random() < 0.1), x=float(rng.uniform(-0.06, 0.06)), y=float(rng.uniform(-0.05, 0.05)),
                 scale=float(rng.uniform(0.9, 1.12)), lean=float(rng.uniform(-0.6, 0.6)))
 
 
