@@ -5,7 +5,8 @@ __all__ = ['FOLDERS', 'SPLITS', 'STEM', 'NEEDED', 'FORMAT', 'walk', 'Entry', 'La
            'LayoutReport', 'check', 'cache_folder', 'content_hash', 'checksum', 'ArrayFile', 'prepare', 'open_prepared',
            'open_pairs']
 
-# %% ../nbs/03_corpora.ipynb #8fb92bd0
+# %% ../nbs/03_corpora.ipynb #eedd9150
+import contextlib
 import csv
 import io
 import json
@@ -54,7 +55,7 @@ def walk(root: Path) -> dict[str, tuple]:
         if (root / name).is_file(): found[name] = (lambda s: (s.st_size, s.st_mtime_ns, s.st_ctime_ns))((root / name).stat())
     return found
 
-# %% ../nbs/03_corpora.ipynb #43f46f30
+# %% ../nbs/03_corpora.ipynb #fd4301f0
 STEM = re.compile(r"(.*?)(\d+)_(\d+)")
 
 
@@ -86,14 +87,13 @@ class Layout:
     table: dict = field(default_factory=dict)  # source -> row of pairs.csv
     columns: list = field(default_factory=list)  # the columns of pairs.csv that are factors
 
-
+# %% ../nbs/03_corpora.ipynb #6886c340
 def arrange(root: Path, files: dict, instruments: tuple) -> Layout:
     "Pair the files of `walk` by split, instrument and stem."
     layout, groups, strangers = Layout(root), {}, set()
     for name in sorted(files):
-        folder, *middle, last = name.split("/")
-        if len(middle) != 2: continue
-        split, instrument = middle
+        if name.count("/") != 3: continue  # pairs.csv and the like
+        folder, split, instrument, last = name.split("/")
         stem, dot, ending = last.rpartition(".")
         place = f"{folder}/{split}" if split not in SPLITS else f"{folder}/{split}/{instrument}" if instrument not in instruments else None
         if place:
@@ -107,7 +107,7 @@ def arrange(root: Path, files: dict, instruments: tuple) -> Layout:
     layout.entries.sort(key=lambda e: (SPLITS.index(e.split), e.instrument, e.take, e.milliseconds))
     return layout
 
-
+# %% ../nbs/03_corpora.ipynb #3e7f20c0
 def _stranger(split: str, instrument: str, instruments: tuple) -> str:
     "What to say of a folder that is neither a split nor a known instrument."
     if split not in SPLITS: return f"found a split {split!r}; expected {' or '.join(SPLITS)}; rename the folder or move it away"
@@ -118,7 +118,7 @@ def _stranger(split: str, instrument: str, instruments: tuple) -> str:
 
 def _settle(layout: Layout, entry: Entry) -> None:
     "Make `entry` a pair of the layout, or say why it is none."
-    first, match = next(iter(entry.files.values())), STEM.fullmatch(entry.stem)
+    first, match = entry.files.get("img") or next(iter(entry.files.values())), STEM.fullmatch(entry.stem)
     if "img" not in entry.files: what = f"found a sound without a picture; expected img/{entry.source}.jpg; add it or remove the sound"
     elif "chunk" not in entry.files and "lms" not in entry.files:
         what = f"found a picture without a sound; expected chunk/{entry.source}.wav; add it or remove the picture"
@@ -207,7 +207,7 @@ def read_all(layout: Layout, config: SpectrogramConfig, size: int = 64, everythi
             if bar is not None: bar.update(len(some))
     if bar is not None: bar.close()
 
-# %% ../nbs/03_corpora.ipynb #70ab81c0
+# %% ../nbs/03_corpora.ipynb #087248c0
 @dataclass
 class LayoutReport:
     "What `check` found."
@@ -223,12 +223,12 @@ class LayoutReport:
     @property
     def text(self) -> str:
         usable = ", ".join(f"{n:,} {split}" for split, n in self.pairs.items())
-        lines = [f"{self.folder}: usable pairs: {usable}; " + (f"{len(self.problems)} problems" if self.problems else "nothing is missing or unreadable")]
+        lines = [f"{self.folder}: usable pairs: {usable}; " + (_counted(self.problems) if self.problems else "nothing is missing or unreadable")]
         return "\n".join(lines + [f"  problem  {file}: {what}" for file, what in self.problems] + [f"  note     {note}" for note in self.notes])
 
     def __repr__(self): return self.text
 
-
+# %% ../nbs/03_corpora.ipynb #24ea8d70
 def check(folder, config: SpectrogramConfig | None = None, instruments: tuple = INSTRUMENTS) -> LayoutReport:
     "Open every picture and sound below `folder` and list all that is missing or unreadable. Writes nothing."
     layout = examine(folder, instruments)
@@ -240,6 +240,9 @@ def check(folder, config: SpectrogramConfig | None = None, instruments: tuple = 
             usable[entry.split] += 1
             for remark, name in loaded[2]: remarks.setdefault(remark, []).append(name)
     return LayoutReport(str(folder), usable, layout.problems, layout.notes + _summed(remarks))
+
+
+def _counted(problems: list) -> str: return f"{len(problems)} problem{'s' * (len(problems) != 1)}"
 
 
 def _summed(remarks: dict) -> list[str]:
@@ -259,7 +262,7 @@ def _other_analysis(root: Path, config: SpectrogramConfig) -> list:
         return [("lms/", f"found log-mels made with {name}={theirs!r}; expected {ours!r}; open with {name}={theirs!r} or move lms/ away to start from chunk/")]
     return []
 
-# %% ../nbs/03_corpora.ipynb #07969f30
+# %% ../nbs/03_corpora.ipynb #2f0ed470
 FORMAT = 1  # of the prepared folder; a new number makes all be prepared anew
 
 
@@ -276,7 +279,7 @@ def _hash(*parts: bytes, size: int = 8) -> str:
 
 def content_hash(root: Path, files: dict, cache: Path) -> str:
     "A hash of the names and bytes of all `files`; remembered as long as no name, size or time of change is different."
-    listing = _hash(str(root.resolve()).encode(), repr(sorted(files.items())).encode(), size=16)
+    listing = _hash(str(root.resolve()).encode(), "\0".join(files).encode(), np.array(list(files.values()), dtype=np.int64).tobytes(), size=16)
     memo = cache / "listings" / f"{listing}.json"
     try: return json.loads(memo.read_text())["content"]
     except (OSError, ValueError, KeyError, TypeError): pass
@@ -287,7 +290,7 @@ def content_hash(root: Path, files: dict, cache: Path) -> str:
     except InputError: pass  # a cache that may only be read still serves what is prepared
     return content
 
-# %% ../nbs/03_corpora.ipynb #3be48090
+# %% ../nbs/03_corpora.ipynb #76e149c0
 def checksum(path: Path) -> list[int]:  # [bytes, CRC-32]
     "Length and checksum of a file; of a file above 64 MB the checksum of 64 evenly spaced pieces."
     total, piece, crc = path.stat().st_size, 2**16, 0
@@ -298,7 +301,7 @@ def checksum(path: Path) -> list[int]:  # [bytes, CRC-32]
             crc = zlib.crc32(file.read(piece), crc)
     return [total, crc]
 
-
+# %% ../nbs/03_corpora.ipynb #a9b56f00
 class ArrayFile:
     "An .npy file that grows row by row."
 
@@ -319,7 +322,7 @@ class ArrayFile:
         os.fsync(self.file.fileno())
         self.file.close()
 
-# %% ../nbs/03_corpora.ipynb #a9bb9190
+# %% ../nbs/03_corpora.ipynb #c6098e10
 def _refusal(root, problems: list) -> InputError:
     "One line for what is wrong with a folder."
     file, what = problems[0]
@@ -327,12 +330,12 @@ def _refusal(root, problems: list) -> InputError:
     return InputError(f"{root}: found {len(problems)} problems, the first {file}: {what}; corpora.check({str(root)!r}) lists all, "
                       "skip_bad=True goes on without them")  # fmt: skip
 
-
+# %% ../nbs/03_corpora.ipynb #be9c9c30
 def prepare(layout: Layout, target: Path, config: SpectrogramConfig, size: int, skip_bad: bool, about: dict) -> None:
     "Read all pairs of a layout and write them to the folder `target`, whole or not at all."
     problems = layout.problems + _other_analysis(layout.root, config)
     if problems and (not skip_bad or problems[-1][0].startswith("lms/")): raise _refusal(layout.root, problems[::-1] if skip_bad else problems)
-    kept, remarks, logmel = [], {}, LogMel(config)
+    kept, remarks = [], {}
     with atomic_folder(target) as beside:
         images, sounds = ArrayFile(beside / "images.npy", np.uint8), ArrayFile(beside / "sounds.npy", np.float16)
         try:
@@ -342,7 +345,7 @@ def prepare(layout: Layout, target: Path, config: SpectrogramConfig, size: int, 
                 if not good: continue
                 kept += [entry for entry, _ in good]
                 images.append(torch.stack([image for _, (image, _, _) in good]).numpy())
-                sounds.append(_as_sounds([sound for _, (_, sound, _) in good], logmel).numpy())
+                sounds.append(_as_sounds([sound for _, (_, sound, _) in good], config).numpy())
                 for name, where in (remark for _, (_, _, said) in good for remark in said): remarks.setdefault(name, []).append(where)
         finally:
             images.close()
@@ -350,7 +353,7 @@ def prepare(layout: Layout, target: Path, config: SpectrogramConfig, size: int, 
         if problems and (not skip_bad or not kept): raise _refusal(layout.root, problems)
         _write_tables(beside, layout, kept, about | {"problems": problems, "notes": layout.notes + _summed(remarks)})
 
-
+# %% ../nbs/03_corpora.ipynb #36541ff0
 def _parts(iterable, n: int):
     "Lists of up to `n` items, one after another."
     part = []
@@ -362,15 +365,15 @@ def _parts(iterable, n: int):
     if part: yield part
 
 
-def _as_sounds(parts: list, logmel: LogMel) -> torch.Tensor:  # (N, 1, H, W)
+def _as_sounds(parts: list, config: SpectrogramConfig) -> torch.Tensor:  # (N, 1, H, W)
     "Waveforms (samples,) through LogMel; what is a log-mel (1, H, W) already stays."
     heard = [i for i, part in enumerate(parts) if part.ndim == 1]
     if heard:
-        made = logmel.prepared(torch.stack([parts[i] for i in heard]))
+        made = LogMel(config).prepared(torch.stack([parts[i] for i in heard]))
         for i, sound in zip(heard, made): parts[i] = sound
     return torch.stack(parts)
 
-# %% ../nbs/03_corpora.ipynb #182f1970
+# %% ../nbs/03_corpora.ipynb #4410e8c0
 def _write_tables(folder: Path, layout: Layout, kept: list, about: dict) -> None:
     "Beside the arrays: numbers.npy, names.json, and last the manifest that makes the folder valid."
     takes = sorted({e.take for e in kept})
@@ -385,7 +388,7 @@ def _write_tables(folder: Path, layout: Layout, kept: list, about: dict) -> None
     files = {name: checksum(folder / name) for name in ("images.npy", "sounds.npy", "numbers.npy", "names.json")}
     with write_atomically(folder / "manifest.json", "w") as file: json.dump(about | {"files": files}, file, indent=1)
 
-
+# %% ../nbs/03_corpora.ipynb #fa773bd0
 def open_prepared(folder: Path) -> tuple | None:  # (manifest, numbers, names, images, sounds), or None when it is not whole
     "A prepared folder, memory-mapped; None when anything is missing, cut or altered."
     try:
@@ -395,7 +398,7 @@ def open_prepared(folder: Path) -> tuple | None:  # (manifest, numbers, names, i
         return manifest, np.load(folder / "numbers.npy"), json.loads((folder / "names.json").read_text(encoding="utf-8")), *arrays
     except (OSError, ValueError, KeyError, TypeError): return None
 
-# %% ../nbs/03_corpora.ipynb #eca215d0
+# %% ../nbs/03_corpora.ipynb #a04515d0
 _said = set()
 
 
@@ -413,7 +416,7 @@ def _listen(root: Path, config: SpectrogramConfig, source: str):
         if file.is_file(): return read_waveform(file, config)[0]
     return None
 
-
+# %% ../nbs/03_corpora.ipynb #6216b7a0
 def open_pairs(
     folder,  # with img/ and chunk/ (or lms/) inside
     config: SpectrogramConfig | None = None,  # default: SpectrogramConfig()
@@ -446,16 +449,17 @@ def open_pairs(
         if found is None: raise InputError(f"{target}: found a prepared folder that does not read back; expected what was written; choose another cache=")
     manifest = found[0]
     if manifest["problems"] and not skip_bad: raise _refusal(root, manifest["problems"])
-    if manifest["problems"]: _say(f"{root}: {len(manifest['problems'])} problems, their pairs were left out (the first: {': '.join(manifest['problems'][0])})")
+    if manifest["problems"]: _say(f"{root}: {_counted(manifest['problems'])}, left out (the first: {': '.join(manifest['problems'][0])})")
     for note in manifest["notes"]: _say(f"{root}: {note}")
     return _assemble(root, config, key, tune_share, *found)
 
-# %% ../nbs/03_corpora.ipynb #ccd04bb0
+# %% ../nbs/03_corpora.ipynb #2ee03200
 def _clear(target: Path) -> None:
     "Remove a prepared folder that is not whole, and what processes that were killed long ago left beside it."
-    remains = [target] if target.exists() else []
-    if target.parent.is_dir():
-        remains += [p for p in target.parent.glob(".*.tmp") if time.time() - max(f.stat().st_mtime for f in [p, *p.iterdir()]) > 6 * 3600]
+    remains = [target] if target.exists() and open_prepared(target) is None else []  # another process may just have finished it
+    for left in target.parent.glob(".*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - max(f.stat().st_mtime for f in [left, *left.iterdir()]) > 6 * 3600: remains.append(left)
     for folder in remains:
         try: shutil.rmtree(folder)
         except OSError as e: raise InputError(f"{folder}: found a prepared folder that is not whole, and it cannot be removed ({e.strerror}); "

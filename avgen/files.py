@@ -51,7 +51,7 @@ def _decode(raw: bytes, layout) -> tuple[np.ndarray, int] | None:
     else: samples = np.frombuffer(raw, f"<i{bits // 8}") / np.float32(2 ** (bits - 1))
     return samples.reshape(-1, channels), rate
 
-# %% ../nbs/02a_files.ipynb #23febb20
+# %% ../nbs/02a_files.ipynb #414a34e0
 def read_samples(data: bytes, name: str) -> tuple[np.ndarray, int]:  # (samples, channels) float32, rate in Hz
     "Decode the bytes of a sound file called `name`. Raises `InputError` for what is not sound, is empty or has NaN."
     try: found = read_wav(data) or _with_soundfile(data)
@@ -72,7 +72,7 @@ def _with_soundfile(data: bytes) -> tuple[np.ndarray, int]:
     except (soundfile.LibsndfileError, RuntimeError):
         raise InputError(f"found {len(data)} bytes that begin with {data[:12]!r}; expected a wav or flac file; fetch it again or leave it out") from None
 
-
+# %% ../nbs/02a_files.ipynb #24b8ca50
 def read_waveform(
     file,  # path, or (name, bytes)
     config: SpectrogramConfig | None = None,  # whose sample rate and clip length are wanted; default: the default configuration
