@@ -152,12 +152,15 @@ class SpectrogramConfig(_Travels):
         band = (mel - low) * (self.n_mels + 1) / (high - low) - 0.5
         return int(np.clip(band * n / self.n_mels, 0, n - 1))
 
-# %% ../nbs/01_spectrogram.ipynb #95dfc870
+# %% ../nbs/01_spectrogram.ipynb #ea565320
 def filter_bank(
     config: SpectrogramConfig,
 ) -> torch.Tensor:  # (n_fft // 2 + 1, n_mels) float32
     "The triangles $H$ that gather the frequencies of a Fourier transform into mel bands. Warns when a band is too narrow to catch any."
     edges = mel_to_hertz(np.linspace(*config._mels(), config.n_mels + 2), config.mel_scale)
+    if config.mel_scale == "htk":  # half-way between librosa's edges (exact) and torchaudio's (single precision): within rtol 1e-5 of both
+        single = 700.0 * (10.0 ** (torch.linspace(*config._mels().tolist(), config.n_mels + 2) / 2595.0) - 1.0)
+        edges = (edges + single.double().numpy()) / 2
     frequencies = np.arange(config.n_fft // 2 + 1)[:, None] * (config.sample_rate / config.n_fft)
     rising = (frequencies - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - frequencies) / (edges[2:] - edges[1:-1])
@@ -169,31 +172,36 @@ def filter_bank(
     if config.norm == "slaney": bank *= 2 / (edges[2:] - edges[:-2])
     return torch.from_numpy(bank.astype(np.float32))
 
-# %% ../nbs/01_spectrogram.ipynb #6cb70590
+# %% ../nbs/01_spectrogram.ipynb #78e40af0
 class LogMel(nn.Module):
     "Waveforms (B, samples) to log-mel sounds (B, 1, n_mels, frames) in [-1, 1]. Differentiable; runs where its buffers are."
 
     def __init__(self, config: SpectrogramConfig | None = None):
         super().__init__()
-        self.config = config = config or SpectrogramConfig()
-        bank = filter_bank(config)
-        bank = bank[: int(bank.any(1).nonzero().max()) + 1]  # frequencies above the last band are never used
-        self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
-        self.register_buffer("bank", bank.contiguous(), persistent=False)
+        self.config = config or SpectrogramConfig()
+        self.register_buffer("window", torch.hann_window(self.config.n_fft), persistent=False)
+        self.stretches = []  # first and last frequency of each block of bands
+        for number, block in enumerate(filter_bank(self.config).chunk(4, dim=1)):
+            used = block.any(1).nonzero().flatten().tolist() or [0]
+            self.stretches.append((used[0], used[-1] + 1))
+            self.register_buffer(f"block{number}", block[slice(*self.stretches[-1])].contiguous(), persistent=False)
 
     def power(self, waveform: torch.Tensor) -> torch.Tensor:
         "Mel power, (B, samples) -> (B, n_mels, frames). Raises `InputError` for another shape, whole numbers, NaN or infinity."
         waveform = check_waveform(waveform, self.config).to(self.window)
+        together = max(1, 176 // self.config.frames) if waveform.device.type == "cpu" else max(1, len(waveform))
+        if not len(waveform): return waveform.new_zeros(0, self.config.n_mels, self.config.frames)
         with torch.autocast(waveform.device.type, enabled=False):
-            few = waveform.device.type == "cpu" and not (waveform.requires_grad and torch.is_grad_enabled())
-            chunks = [self._power(part) for part in waveform.split(4 if few else max(len(waveform), 1))]
-            return torch.cat(chunks).transpose(1, 2)
+            return torch.cat([self._power(few) for few in waveform.split(together)]).transpose(1, 2)
 
     def _power(self, waveform):
-        c = self.config
-        padded = F.pad(waveform[:, None], (c.n_fft // 2, c.n_fft // 2), mode=c.pad_mode)[:, 0]
-        spectrum = torch.fft.rfft(padded.unfold(1, c.n_fft, c.hop_length) * self.window)[..., : len(self.bank)]
-        return (spectrum.real.square() + spectrum.imag.square()) @ self.bank
+        c, half = self.config, self.config.n_fft // 2
+        if c.pad_mode == "constant": padded = F.pad(waveform, (half, half))
+        else: padded = torch.cat([waveform[:, 1 : half + 1].flip(1), waveform, waveform[:, -half - 1 : -1].flip(1)], 1)
+        frames = padded.unfold(1, c.n_fft, c.hop_length) * self.window
+        spectrum = torch.fft.rfft(frames)[..., : max(end for _, end in self.stretches)]
+        power = spectrum.real.square() + spectrum.imag.square()
+        return torch.cat([power[..., start:end] @ getattr(self, f"block{n}") for n, (start, end) in enumerate(self.stretches)], -1)
 
     def decibels(self, waveform: torch.Tensor) -> torch.Tensor:
         "(B, samples) -> (B, n_mels, frames) in dB, nothing below the floor."
@@ -234,7 +242,7 @@ def resize_sound(
     if tuple(sound.shape[-2:]) == tuple(size): return sound
     return F.interpolate(sound, tuple(size), mode="bilinear", align_corners=False, antialias=True)
 
-# %% ../nbs/01_spectrogram.ipynb #fbb77c20
+# %% ../nbs/01_spectrogram.ipynb #f2b86110
 COLOUR_MAP = "magma"  # perceptually uniform and readable for colour-blind eyes; the same wherever a sound is drawn
 
 
@@ -260,11 +268,11 @@ def draw_axes(ax, config: SpectrogramConfig):
     edges = config.frequency_edges(config.n_mels)[[0, -1]]
     ax.set_yscale("function", functions=(partial(hertz_to_mel, scale=config.mel_scale), partial(mel_to_hertz, scale=config.mel_scale)))
     ax.set(xlim=config.time_edges(config.frames)[[0, -1]], ylim=edges, xlabel="time (s)", ylabel="frequency (Hz)")
-    gap, ticks = np.ptp(hertz_to_mel(edges, config.mel_scale)) / 9, []
-    for hertz in (n * 10**e for e in (1, 2, 3, 4) for n in (1, 2, 3, 4, 5, 6, 7, 8)):
-        room = not ticks or abs(hertz_to_mel(hertz, config.mel_scale) - hertz_to_mel(ticks[-1], config.mel_scale)) >= gap
-        if edges[0] <= hertz <= edges[1] * 1.02 and room: ticks.append(hertz)
-    ax.set_yticks(ticks, [f"{t:,}" for t in ticks])
+    line = 14 * ax.figure.dpi / 72 / max(ax.get_window_extent().height, 1)  # a line of text as a share of the axis
+    gap, ticks, octaves = np.ptp(hertz_to_mel(edges, config.mel_scale)) * line, [], 1000 * 2.0 ** np.arange(7, -4, -1)
+    for hertz in octaves[(octaves >= edges[0]) & (octaves <= config.f_max)]:  # from the top, as long as there is room
+        if not ticks or np.ptp(hertz_to_mel([hertz, ticks[-1]], config.mel_scale)) >= gap: ticks.append(hertz)
+    ax.set_yticks(np.minimum(ticks, edges[1]), [f"{t:,.0f}" for t in ticks])
     ax.minorticks_off()
     return ax
 
