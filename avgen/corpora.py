@@ -262,7 +262,7 @@ def _other_analysis(root: Path, config: SpectrogramConfig) -> list:
         return [("lms/", f"found log-mels made with {name}={theirs!r}; expected {ours!r}; open with {name}={theirs!r} or move lms/ away to start from chunk/")]
     return []
 
-# %% ../nbs/03_corpora.ipynb #2f0ed470
+# %% ../nbs/03_corpora.ipynb #02c7b7a0
 FORMAT = 1  # of the prepared folder; a new number makes all be prepared anew
 
 
@@ -284,7 +284,9 @@ def content_hash(root: Path, files: dict, cache: Path) -> str:
     try: return json.loads(memo.read_text())["content"]
     except (OSError, ValueError, KeyError, TypeError): pass
     digest = lambda name: _hash(name.encode(), read_bytes(root / name), size=16).encode()
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool: content = _hash(*pool.map(digest, sorted(files)), size=16)
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        digests = progress(pool.map(digest, sorted(files)), total=len(files), label=f"reading {root.name}", quiet=len(files) < 10_000)
+        content = _hash(*digests, size=16)
     try:
         with write_atomically(memo, "w") as file: json.dump({"content": content, "folder": str(root)}, file)
     except InputError: pass  # a cache that may only be read still serves what is prepared

@@ -223,7 +223,7 @@ def sheet_of(
     ]
     return contact_sheet(rows, [f"{heading}  {len(p):,}" for heading, p in splits.items()], columns, side, title, legend_of(first.config))
 
-# %% ../nbs/02_pairs.ipynb #a7419210
+# %% ../nbs/02_pairs.ipynb #60cc1480
 def split_takes(
     pairs: PairSet,
     share: float = 0.1,  # share of each instrument's takes to hold out, from 0 to 0.5
@@ -241,7 +241,7 @@ def split_takes(
         held += takes[order[: max(1, round(share * len(takes)))]].tolist()
     few = 2 * able < len(present)
     held_out = torch.isin(pairs.take, torch.tensor([] if few or share == 0 else held, dtype=torch.int64))
-    said = f"found only {able} of {len(present)} instruments with the three takes it needs to hold one out: the tune split is empty" if few and share else ""
+    said = f"only {able} of {len(present)} instruments with three takes or more, so none is held out: the tune split is empty" if few and share else ""
     rest, tune = pairs[~held_out], pairs[held_out]
     return rest, replace(tune, split="tune"), said
 
