@@ -11,7 +11,7 @@ import numpy as np
 
 from .core import INSTRUMENTS, InputError, check_setting, stream_seed
 
-# %% ../nbs/05_synthesis.ipynb #36ba04b0
+# %% ../nbs/05_synthesis.ipynb #af0b37d0
 @dataclass(frozen=True)
 class Voice:
     "What makes an instrument sound like itself. Decibels are relative; `octave` always means a doubling of frequency."
@@ -27,6 +27,7 @@ class Voice:
     even: float = 0.0  # gain of the even partials in the low register, dB
     attack: float = 0.04  # time of the first partial to speak, seconds
     lag: float = 0.0  # how much later each octave of partials speaks, as a share of `attack`
+    swell: float = 0.0  # the course of a note's loudness: above 0 it grows to the middle, below 0 it dies away; 0 to 1
     settle: float = 0.0  # how far the loudness falls back after the attack, 0 to 1
     release: float = 0.05  # seconds to fall by 8.7 dB after the note
     vibrato: tuple = (5.5, 0.0, 0.0)  # rate in Hz, depth in cents, depth in loudness (0 to 1)
@@ -45,36 +46,36 @@ class Voice:
         check_setting("high", self.high, int, self.low + 7, 120)
         check_setting("attack", self.attack, float, 0.002, 0.5)
 
-# %% ../nbs/05_synthesis.ipynb #c1e893b0
-_strings = dict(family="string", bright=4.0, shimmer=1.8, drift=4.0)
+# %% ../nbs/05_synthesis.ipynb #da5fea90
+_strings = dict(family="string", bright=4.0, shimmer=1.8, drift=4.0, delay=0.06, swell=0.35)
 _brass = dict(family="brass", settle=0.3, lag=1.2, shimmer=0.3, drift=2.5)
 VOICES = {
-    "bassoon": Voice("reed", 34, 70, -5.0, 4.0, ((500, 190, 17), (1150, 230, 11)), 1700, 15, attack=0.025, release=0.03, vibrato=(5.0, 10, 0.16),
+    "bassoon": Voice("reed", 34, 67, -5.0, 4.0, ((500, 200, 14), (1150, 240, 9)), 1900, 13, attack=0.025, release=0.03, vibrato=(5.5, 14, 0.22),
                      noise=(-46, 900, 2.5), chiff=6, shimmer=0.4),
-    "cello": Voice(low=36, high=74, slope=-6.5, formants=((105, 60, 5), (190, 70, 7), (420, 160, 4), (1500, 900, 7)), cutoff=3000, steep=9, attack=0.08,
-                   vibrato=(5.2, 34, 0.12), release=0.10, noise=(-32, 1500, 2.2), chiff=8, **_strings),
-    "clarinet": Voice("reed", 50, 89, -7.0, 5.0, ((1500, 1200, 4),), 3200, 8, even=-28, attack=0.04, release=0.04, noise=(-54, 2500, 2),
+    "cello": Voice(low=36, high=72, slope=-6.5, formants=((105, 60, 5), (190, 70, 7), (420, 160, 4), (1500, 900, 7)), cutoff=3000, steep=9, attack=0.08,
+                   vibrato=(5.2, 38, 0.16), release=0.10, noise=(-31, 1700, 2.4), chiff=8, **_strings),
+    "clarinet": Voice("reed", 50, 82, -8.0, 4.0, ((1500, 1200, 3),), 2300, 10, even=-28, attack=0.04, release=0.04, noise=(-54, 2500, 2),
                       shimmer=0.2, drift=1.5),
     "double_bass": Voice(low=28, high=62, slope=-7.5, formants=((70, 40, 6), (160, 70, 7), (650, 450, 8)), cutoff=1400, steep=11, attack=0.10,
-                         vibrato=(4.6, 16, 0.06), release=0.16, noise=(-28, 700, 2.4), chiff=10, **_strings),
+                         vibrato=(4.6, 16, 0.06), release=0.16, noise=(-32, 900, 2.6), chiff=10, **_strings),
     "flute": Voice("flute", 60, 94, -15.0, 6.0, ((900, 900, 3),), 4500, 8, attack=0.06, release=0.06, vibrato=(5.1, 8, 0.30), delay=0.05,
-                   noise=(-26, 2600, 1.6), chiff=8, shimmer=0.8),
-    "horn": Voice(low=41, high=77, slope=-4.0, bright=7.0, formants=((340, 250, 7), (750, 350, 4)), cutoff=1050, steep=17, attack=0.06, release=0.09,
-                  scoop=-110, behind=9.0, noise=(-58, 1500, 2), **_brass),
-    "oboe": Voice("reed", 58, 88, -1.0, 1.5, ((1100, 330, 15), (2700, 600, 14), (4500, 900, 6)), 5000, 16, attack=0.015, release=0.025,
-                  vibrato=(5.8, 16, 0.24), delay=0.08, noise=(-52, 4000, 1.5), shimmer=0.3, drift=2.0),
+                   noise=(-29, 2400, 2.0), chiff=8, shimmer=0.8),
+    "horn": Voice(low=43, high=75, slope=-4.0, bright=7.0, formants=((340, 250, 7), (750, 350, 4)), cutoff=1050, steep=17, attack=0.06, release=0.09,
+                  scoop=-120, behind=11.0, swell=0.45, noise=(-58, 1500, 2), **_brass),
+    "oboe": Voice("reed", 59, 87, -1.0, 1.5, ((1100, 330, 13), (2700, 600, 12), (4500, 900, 5)), 5000, 13, attack=0.015, release=0.025,
+                  vibrato=(5.9, 16, 0.28), delay=0.06, noise=(-52, 4000, 1.5), shimmer=0.3, drift=2.0),
     "sax": Voice("reed", 49, 80, -4.5, 5.0, ((650, 400, 7), (1700, 800, 6), (3500, 1200, 3)), 4000, 7, attack=0.03, release=0.05, vibrato=(5.0, 36, 0.12),
-                 delay=0.2, scoop=-140, noise=(-31, 3800, 2.4), chiff=4, rasp=4.0, shimmer=0.6, drift=5.0),
-    "trombone": Voice(low=40, high=70, slope=-3.0, bright=8.0, formants=((520, 300, 8), (1500, 700, 3)), cutoff=1900, steep=11, attack=0.035, release=0.05,
-                      glide=0.14, noise=(-56, 1200, 2), **_brass),
-    "trumpet": Voice(low=54, high=82, slope=-1.5, bright=7.0, formants=((1400, 1300, 7),), cutoff=3600, steep=8, attack=0.018, release=0.03,
-                     scoop=45, noise=(-56, 2500, 2), **_brass),
-    "tuba": Voice(low=29, high=62, slope=-6.0, bright=7.0, formants=((250, 160, 9),), cutoff=480, steep=14, attack=0.06, release=0.07,
-                  noise=(-40, 450, 1.8), chiff=10, **_brass),
-    "viola": Voice(low=48, high=84, slope=-5.5, formants=((225, 60, 6), (370, 120, 5), (900, 400, 6), (1900, 800, 8)), cutoff=4000, steep=9, attack=0.07,
-                   vibrato=(5.4, 34, 0.12), release=0.09, noise=(-32, 2000, 2.2), chiff=7, **_strings),
-    "violin": Voice(low=55, high=91, slope=-4.5, formants=((280, 60, 6), (480, 140, 6), (2600, 1300, 9)), cutoff=6000, steep=8, attack=0.05,
-                    vibrato=(6.2, 38, 0.14), release=0.08, noise=(-31, 4200, 2.2), chiff=6, **_strings),
+                 delay=0.2, scoop=-140, noise=(-36, 3000, 2.4), chiff=4, rasp=5.0, shimmer=0.6, drift=5.0),
+    "trombone": Voice(low=40, high=67, slope=-3.5, bright=7.5, formants=((520, 300, 8), (1500, 700, 3)), cutoff=1900, steep=11, attack=0.035, release=0.05,
+                      glide=0.14, scoop=-60, swell=-0.2, noise=(-56, 1200, 2), **_brass),
+    "trumpet": Voice(low=55, high=82, slope=-1.0, bright=6.0, formants=((1400, 1300, 7),), cutoff=3800, steep=8, attack=0.018, release=0.03,
+                     scoop=50, vibrato=(5.6, 20, 0.12), swell=-0.5, noise=(-56, 2500, 2), **_brass),
+    "tuba": Voice(low=29, high=58, slope=-6.0, bright=7.0, formants=((250, 160, 9),), cutoff=480, steep=14, attack=0.07, release=0.12,
+                  swell=-0.5, noise=(-38, 450, 1.8), chiff=10, **_brass),
+    "viola": Voice(low=48, high=81, slope=-5.5, formants=((225, 60, 6), (370, 120, 5), (900, 400, 6), (1900, 800, 8)), cutoff=4000, steep=9, attack=0.07,
+                   vibrato=(5.5, 42, 0.16), release=0.09, noise=(-31, 2300, 2.4), chiff=7, **_strings),
+    "violin": Voice(low=55, high=88, slope=-4.5, formants=((280, 60, 6), (480, 140, 6), (2600, 1300, 7)), cutoff=5200, steep=8, attack=0.05,
+                    vibrato=(6.3, 44, 0.18), release=0.08, noise=(-31, 3200, 2.4), chiff=6, **_strings),
 }
 
 # %% ../nbs/05_synthesis.ipynb #843768f0
@@ -82,7 +83,7 @@ def voice_of(instrument: str) -> Voice:
     "The voice of an instrument. Raises `InputError` for a name that is not one of `INSTRUMENTS`."
     return VOICES[check_setting("instrument", instrument, choices=INSTRUMENTS)]
 
-# %% ../nbs/05_synthesis.ipynb #76b3b120
+# %% ../nbs/05_synthesis.ipynb #4f93bf50
 @dataclass(frozen=True)
 class Player:
     "How one person differs from another on the same instrument, and how the microphone hears it."
@@ -99,10 +100,10 @@ class Player:
 
 def player_of(rng: np.random.Generator) -> Player:
     "Draw a person."
-    return Player(rng.uniform(-4, 4), rng.uniform(-12, 12), rng.uniform(-1.2, 1.2), rng.uniform(0.6, 1.4), rng.uniform(0.9, 1.1),
-                  2 ** rng.uniform(-0.5, 0.5), rng.uniform(-4, 4), 2 ** rng.uniform(-0.07, 0.07))
+    return Player(rng.uniform(-4, 4), rng.uniform(-12, 12), rng.uniform(-1.6, 1.6), rng.uniform(0.7, 1.4), rng.uniform(0.9, 1.1),
+                  2 ** rng.uniform(-0.5, 0.5), rng.uniform(-6, 6), 2 ** rng.uniform(-0.07, 0.07))
 
-# %% ../nbs/05_synthesis.ipynb #8ad01be0
+# %% ../nbs/05_synthesis.ipynb #81f23390
 def spectrum_db(
     voice: Voice,
     f0: np.ndarray,  # (T,) Hz
@@ -115,8 +116,8 @@ def spectrum_db(
     k = np.arange(1, partials + 1)
     f, octave, loud = f0[:, None] * k, np.log2(k), (loudness - 0.5)[:, None]
     db = np.minimum(voice.slope + player.bright + voice.bright * loud, -0.5) * octave
-    register = np.clip(np.log2(hertz(voice.high - 4) / f0), 0.25, 1)[:, None]  # even partials grow back towards the top
-    db = db + voice.even * register * (k % 2 == 0) * np.exp(-(k / 12) ** 2)
+    register = np.clip(np.log2(hertz(voice.high - 4) / f0), 0.45, 1)[:, None]  # even partials grow back towards the top
+    db = db + voice.even * register * (k % 2 == 0) * np.exp(-(k / 18) ** 2)
     for centre, width, gain in voice.formants:
         db = db + gain / (1 + ((f - centre * player.formant) / (0.5 * width)) ** 2)
     cutoff = voice.cutoff * player.formant * 2 ** (voice.bright / 5 * loud)
@@ -252,7 +253,7 @@ def add_partials(f0: np.ndarray, amplitude: np.ndarray, hop: int, sample_rate: i
         out.append(b1 * np.sin(phi))
     return np.concatenate(out).ravel()
 
-# %% ../nbs/05_synthesis.ipynb #c286db60
+# %% ../nbs/05_synthesis.ipynb #70c0da00
 @dataclass(frozen=True)
 class Room:
     "A small room and a microphone."
@@ -264,14 +265,21 @@ class Room:
     peaks: tuple = ()  # microphone and place: broad bumps and dips, (Hz, dB)
     floor: float = -75.0  # background noise, dB below full scale
     colour: float = -3.0  # of that noise, dB per octave
+    hums: tuple = ()  # what else is in the air (lamps, pumps, the street): bands of steady noise, (Hz, dB above the background)
 
 
 def room_of(rng: np.random.Generator) -> Room:
     "Draw a room and a microphone."
-    peaks = tuple((float(np.exp(rng.uniform(np.log(low), np.log(high)))), rng.uniform(-6.5, 6.5)) for low, high in ((150, 1000), (1000, 6000)))
-    return Room(rng.uniform(0.2, 0.8), rng.uniform(-24, -12), rng.uniform(-11, 4), rng.uniform(-1.8, 1.8), peaks, rng.uniform(-80, -58), rng.uniform(-6, 0))
+    bands = lambda count, gain: tuple((float(60 * 2 ** rng.uniform(0, 7)), float(rng.uniform(*gain))) for _ in range(count))
+    return Room(rng.uniform(0.2, 0.8), rng.uniform(-24, -12), rng.uniform(-11, 4), rng.uniform(-2, 2), bands(3, (-8, 8)), rng.uniform(-80, -62),
+                rng.uniform(-6, 0), bands(3, (5, 28)))
 
-# %% ../nbs/05_synthesis.ipynb #6d8b7c00
+
+def _hills(octaves: np.ndarray, bands: tuple, width: float) -> np.ndarray:
+    "Bumps (and dips) of so many dB, `width` octaves wide, over frequencies given in octaves above 1 kHz."
+    return sum((gain * np.exp(-0.5 * ((octaves - np.log2(hz / 1000)) / width) ** 2) for hz, gain in bands), np.zeros_like(octaves))
+
+# %% ../nbs/05_synthesis.ipynb #2ad1e810
 def _fast_length(n: int) -> int:
     "The next length with small factors only, which the FFT likes."
     return min(2 ** a * 3 ** b for b in range(4) for a in [max(0, int(np.ceil(np.log2(n / 3 ** b))))])
@@ -292,8 +300,8 @@ def in_room(dry: np.ndarray, room: Room, rng, sample_rate: int) -> np.ndarray:
     echo[0] = 1.0
     f = np.fft.rfftfreq(n, 1 / sample_rate)
     octaves = np.log2(np.maximum(f, 30) / 1000)
-    colour = room.gain + room.tilt * octaves + sum(gain * np.exp(-0.5 * ((octaves - np.log2(hz / 1000)) / 0.6) ** 2) for hz, gain in room.peaks)
-    hiss = _white(rng, n) * 10 ** ((room.floor + room.colour * np.maximum(octaves, -4)) / 20)
+    colour = room.gain + room.tilt * octaves + _hills(octaves, room.peaks, 0.6)
+    hiss = _white(rng, n) * 10 ** ((room.floor + room.colour * np.maximum(octaves, -4) + _hills(octaves, room.hums, 0.25)) / 20)
     return np.fft.irfft(np.fft.rfft(dry, n) * np.fft.rfft(echo, n) * 10 ** (colour / 20) + hiss, n)[:len(dry)]
 
 # %% ../nbs/05_synthesis.ipynb #3d795ab0
@@ -307,7 +315,7 @@ def _noise(voice: Voice, player: Player, samples: int, sample_rate: int, rng) ->
     x = np.fft.irfft(_white(rng, n) * 10 ** (np.maximum(db, -60) / 20), n)[:samples]
     return x / np.sqrt((x ** 2).mean())
 
-# %% ../nbs/05_synthesis.ipynb #cad11910
+# %% ../nbs/05_synthesis.ipynb #7eace1e0
 def play(
     instrument: str,
     notes: list[Note],
@@ -325,7 +333,9 @@ def play(
     heard = follow(notes, np.arange(steps) / rate)
     f0, swing = pitch_track(voice, player, heard, notes, rng, rate)
     partials = int(np.clip(9000 / f0.min(), 4, 200))
-    loud = np.clip(_smooth(heard["loudness"], 0.03 * rate) + voice.vibrato[2] * player.vibrato * swing, 0, 1.1)
+    through = np.clip(heard["age"] / (heard["age"] + heard["left"]), 0, 1)
+    course = abs(voice.swell) * (np.sin(np.pi * through) - 0.6 if voice.swell > 0 else 0.4 - through)
+    loud = np.clip(_smooth(heard["loudness"] + course, 0.03 * rate) + voice.vibrato[2] * player.vibrato * swing, 0, 1.1)
     shape = envelope(voice, player, heard, notes, partials, rate)
     wobble = voice.shimmer * _wander(rng, (steps, partials), 0.05 * rate) + voice.rasp * _wander(rng, (steps, 1), 3)
     level = -27 + 20 * loud[:, None] + player.level
