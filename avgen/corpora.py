@@ -418,7 +418,7 @@ def _listen(root: Path, config: SpectrogramConfig, source: str):
         if file.is_file(): return read_waveform(file, config)[0]
     return None
 
-# %% ../nbs/03_corpora.ipynb #6216b7a0
+# %% ../nbs/03_corpora.ipynb #f1979310
 def open_pairs(
     folder,  # with img/ and chunk/ (or lms/) inside
     config: SpectrogramConfig | None = None,  # default: SpectrogramConfig()
@@ -453,9 +453,10 @@ def open_pairs(
     if manifest["problems"] and not skip_bad: raise _refusal(root, manifest["problems"])
     if manifest["problems"]: _say(f"{root}: {_counted(manifest['problems'])}, left out (the first: {': '.join(manifest['problems'][0])})")
     for note in manifest["notes"]: _say(f"{root}: {note}")
-    return _assemble(root, config, key, tune_share, *found)
+    left_out = [f"{_counted(manifest['problems'])}, left out"] if manifest["problems"] else []
+    return _assemble(root, config, key, tune_share, left_out + manifest["notes"], *found)
 
-# %% ../nbs/03_corpora.ipynb #2ee03200
+# %% ../nbs/03_corpora.ipynb #d12d13f0
 def _clear(target: Path) -> None:
     "Remove a prepared folder that is not whole, and what processes that were killed long ago left beside it."
     remains = [target] if target.exists() and open_prepared(target) is None else []  # another process may just have finished it
@@ -468,7 +469,7 @@ def _clear(target: Path) -> None:
                                               "remove it by hand or choose another cache= (or AVGEN_CACHE)") from None  # fmt: skip
 
 
-def _assemble(root: Path, config, key: str, tune_share: float, manifest: dict, numbers, names: dict, images, sounds) -> Pairs:
+def _assemble(root: Path, config, key: str, tune_share: float, notes: list, manifest: dict, numbers, names: dict, images, sounds) -> Pairs:
     "The prepared arrays as Pairs."
     numbers = torch.from_numpy(numbers)
     everything = PairSet(torch.from_numpy(images), torch.from_numpy(sounds), torch.arange(len(numbers)), *numbers.T[1:].contiguous(), names["takes"],
@@ -476,4 +477,4 @@ def _assemble(root: Path, config, key: str, tune_share: float, manifest: dict, n
                          root=root, read_waveform=partial(_listen, root, config))  # fmt: skip
     train, validation = (everything[numbers[:, 0] == k] for k in range(2))
     validation.split = "validation"
-    return Pairs(train, validation, tune_share, root.resolve().name, key, root, manifest["notes"])
+    return Pairs(train, validation, tune_share, root.resolve().name, key, root, notes)
