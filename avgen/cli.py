@@ -199,11 +199,11 @@ def evaluate(
         print(repr(judged[-1]))
     if json_file is not None: write_evaluations(json_file, *judged)
 
-# %% ../nbs/22_cli.ipynb #2e871a00
+# %% ../nbs/22_cli.ipynb #e0da97c0
 def _write_files(out: Path, generated, names: list[str], direction: str, config, quiet: bool) -> None:
     "One picture for each generated image; one wav and one picture of the log-mel for each generated sound."
     from avgen.core import progress, write_atomically
-    from avgen.pairs import Picture, png_bytes
+    from avgen.pictures import Picture, png_bytes
     from avgen.spectrogram import Sound
 
     if direction == "S2I": shown = ((Picture(x, n).to_image(), None) for x, n in zip(generated, names))
@@ -227,7 +227,7 @@ def _sound_files(sound) -> tuple[bytes, bytes]:
         file.writeframes((waveform.clamp(-1, 1) * 32767).round().short().numpy().astype("<i2").tobytes())
     return sound._still_(), buffer.getvalue()
 
-# %% ../nbs/22_cli.ipynb #57985f30
+# %% ../nbs/22_cli.ipynb #846d0070
 def _sources(run, data, split, sound, image):
     "What to generate from: a PairSet, or the one file that was given."
     from avgen.core import InputError
@@ -243,7 +243,7 @@ def _sources(run, data, split, sound, image):
 
 def _read_source(run, sound, image):
     "One sound or picture file, as the run's system reads it."
-    from avgen.corpora import read_picture, read_sound
+    from avgen.files import read_picture, read_sound
 
     return read_sound(sound, run.spectrogram) if sound is not None else read_picture(image, run.spectrogram.size[0])
 

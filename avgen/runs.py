@@ -3,9 +3,10 @@
 # %% auto #0
 __all__ = ['CONFIG_FORMAT', 'read_config', 'write_json', 'settings_to_json', 'build_from', 'data_facts', 'read_metrics',
            'fixed_samples', 'mosaic', 'SampleGrid', 'source_tensor', 'losses_figure', 'duration', 'summary',
-           'RunFolder', 'check_owner', 'load_weights', 'RunParts', 'AskedAttention', 'asked', 'Run']
+           'RunFolder', 'check_owner', 'load_weights', 'find_data', 'RunData', 'RunParts', 'AskedAttention', 'asked',
+           'Run']
 
-# %% ../nbs/13b_runs.ipynb #e74073e0
+# %% ../nbs/13b_runs.ipynb #b9bbc520
 import json
 import math
 from dataclasses import KW_ONLY, asdict, dataclass, fields
@@ -20,7 +21,8 @@ from .attention import record_attention
 from .attention_maps import AttentionMap
 from .checkpoints import Checkpoint, CheckpointError, list_checkpoints, newest_checkpoint, put_state
 from .core import Displayed, InputError, check_setting, choose_device, figure_png, stream, stream_seed, write_atomically
-from .pairs import Pair, PairSet, Pairs, Picture
+from .pairs import Pair, PairSet, Pairs
+from .pictures import Picture
 from .spectrogram import Sound, SpectrogramConfig
 from .systems import System, build
 
@@ -56,10 +58,10 @@ def build_from(config: dict) -> System:
     spectrogram = SpectrogramConfig.from_dict(config["spectrogram"])
     return build(config["system"], config["direction"], config["instruments"], spectrogram, preset=config["preset"], seed=config["seed"], **settings)
 
-# %% ../nbs/13b_runs.ipynb #bf22eb90
+# %% ../nbs/13b_runs.ipynb #cf2e53a0
 def data_facts(pairs: Pairs) -> dict:
     "What config.json says of the data: enough to find them again and to notice that they changed."
-    root = str(Path(pairs.root).resolve()) if pairs.root else None
+    root = Path(pairs.root).as_posix() if pairs.root else None  # as it was given: a project that is moved as a whole still finds it
     counts = {split: len(pairs.split(split)) for split in ("train", "tune", "validation")}
     return {"name": pairs.name, "hash": pairs.hash, "root": root, "tune_share": getattr(pairs, "tune_share", 0.1), **counts}
 
@@ -132,26 +134,25 @@ class SampleGrid(Displayed):
 
     def _still_(self): return figure_png(self.figure())
 
-# %% ../nbs/13b_runs.ipynb #9db03560
-def _grid_figure(grid: SampleGrid, heading: str | None = None):
+# %% ../nbs/13b_runs.ipynb #4ba1d090
+def _grid_figure(grid: SampleGrid):
     from matplotlib.figure import Figure
 
-    rows, gap = ("sound", "image", "image") if grid.direction == "S2I" else ("image", "sound", "sound"), 4
-    canvas = mosaic([grid.source, grid.generated, grid.real], gap)
-    height, width = canvas.shape[:2]
-    tile, seconds, config = grid.source.shape[-1] + gap, grid.config.clip_seconds, grid.config
-    figure = Figure(figsize=(1.5 + width / 64, 0.75 + height / 64))
-    inches = (figure.get_figwidth(), figure.get_figheight())
-    axes = figure.add_axes((1.4 / inches[0], 0.1 / inches[1], width / 64 / inches[0], height / 64 / inches[1]))
+    rows, gap, dots, left, bottom = ("sound", "image", "image") if grid.direction == "S2I" else ("image", "sound", "sound"), 4, 90, 126, 9
+    canvas = mosaic([grid.source, grid.generated, grid.real], gap).repeat(2, 0).repeat(2, 1)  # two dots a pixel: no pixel wider than another
+    (height, width), tile, config = canvas.shape[:2], 2 * (grid.source.shape[-1] + gap), grid.config
+    size = left + width + 9, bottom + height + (66 if grid.title else 36)
+    figure = Figure(figsize=(size[0] / dots, size[1] / dots), dpi=dots)
+    axes = figure.add_axes((left / size[0], bottom / size[1], width / size[0], height / size[1]))
     axes.imshow(canvas, interpolation="nearest", aspect="auto")
     axes.axis("off")
-    for j, name in enumerate(grid.instruments): axes.text(j * tile + tile / 2 - gap, -5, name.replace("_", " "), ha="center", va="bottom", fontsize=9)
+    for j, name in enumerate(grid.instruments): axes.text((j + 0.5) * tile - gap, -8, name.replace("_", " "), ha="center", va="bottom", fontsize=10)
     for i, (what, kind) in enumerate(zip(("given", "generated", "real"), rows)):
-        axes.text(-8, i * tile + tile / 2 - gap, f"{what}\n{kind}", ha="right", va="center", fontsize=10, linespacing=1.3)
+        axes.text(-14, (i + 0.5) * tile - gap, f"{what}\n{kind}", ha="right", va="center", fontsize=11, linespacing=1.35)
         if kind == "sound":
-            note = f"{config.f_min / 1000:g}-{config.f_max / 1000:g} kHz, up\n{seconds:g} s, right"
-            axes.text(-8, i * tile + tile - gap, note, ha="right", va="bottom", fontsize=6.5, color="0.45")
-    figure.text(0.02, 1 - 0.08 / inches[1], grid.title if heading is None else heading, va="top", fontsize=10, weight="bold")
+            note = f"{config.f_min / 1000:g} to {config.f_max / 1000:g} kHz up\n{config.clip_seconds:g} s to the right"
+            axes.text(-14, (i + 1) * tile - 2 * gap, note, ha="right", va="bottom", fontsize=7, color="0.45")
+    if grid.title: figure.text(9 / size[0], 1 - 9 / size[1], grid.title, va="top", fontsize=11, weight="bold")
     return figure
 
 # %% ../nbs/13b_runs.ipynb #f359eb10
@@ -287,28 +288,19 @@ def load_weights(system: System, checkpoint: Checkpoint, config: dict) -> System
     put_state(system, {**checkpoint.tensors, **averaged}, "model.", checkpoint.path)
     return system
 
-# %% ../nbs/13b_runs.ipynb #e3f99d90
-class RunParts(RunFolder):
-    "A run folder with its networks and its data, each fetched when first asked for."
+# %% ../nbs/13b_runs.ipynb #47689510
+def find_data(root: str, folder) -> Path:
+    "The data folder that a run names: from here, else from a folder above the run (where the project was moved as a whole)."
+    places = [Path(root), *(above / root for above in Path(folder).resolve().parents)]
+    return next((p for p in places if p.is_dir()), places[0])
 
-    @property
-    def system(self) -> System:
-        "The networks with the newest good weights (averaged where the recipe averages), in eval mode."
-        if self._system is None:
-            checkpoint = newest_checkpoint(self.folder / "checkpoints")
-            if checkpoint is None:
-                raise InputError(f"run {str(self.folder)!r}: found no checkpoint; it stopped before its first one; `avgen resume --run {self.folder}` goes on")
-            self._system = load_weights(build_from(self.config), checkpoint, self.config).to(self.device).eval()
-            self._facts = checkpoint.facts
-        return self._system
+# %% ../nbs/13b_runs.ipynb #13faca50
+class RunData(RunFolder):
+    "A run folder with its data, fetched when first asked for."
 
     def data_arguments(self) -> dict:
         "How `corpora.open_pairs` has to open the data for this run."
         return {"config": self.spectrogram, "tune_share": self.config["data"]["tune_share"], "instruments": self.instruments}
-
-    def show(self, system: System | None, step: int) -> None:
-        "Let the run show `system` as it is at `step`; None: whatever the newest checkpoint holds. For those who train."
-        self._system, self._facts = (system, {"step": step}) if system is not None else (None, None)
 
     @property
     def pairs(self) -> Pairs:
@@ -319,7 +311,7 @@ class RunParts(RunFolder):
             data = self.config["data"]
             if not data["root"]:
                 raise InputError(f"run {str(self.folder)!r}: its data {data['name']!r} were never on disk; expected them with it: Run.open(folder, pairs)")
-            found = open_pairs(data["root"], **self.data_arguments())
+            found = open_pairs(find_data(data["root"], self.folder), **self.data_arguments())
             self.check_data(found)
             self._pairs = found
         return self._pairs
@@ -335,11 +327,30 @@ class RunParts(RunFolder):
     def accepts(self, pairs: Pairs | PairSet) -> None:
         "Raise InputError unless the run can use `pairs`: same SpectrogramConfig, the same instruments under the same numbers."
         self.spectrogram.require_same(pairs.config, "the data")
-        if unknown := [name for name in pairs.instruments if name not in self.instruments]:
-            raise InputError(f"run {str(self.folder)!r} does not know the instrument {unknown[0]!r}; it knows {', '.join(self.instruments)}")
-        if tuple(pairs.instruments) != self.instruments:
-            found = f"found {', '.join(pairs.instruments)}; expected {', '.join(self.instruments)}"
-            raise InputError(f"run {str(self.folder)!r} numbers its instruments otherwise: {found}; open the data with instruments=run.instruments")
+        if tuple(pairs.instruments) == self.instruments: return
+        strange = [name for name in pairs.instruments if name not in self.instruments]
+        what = f"does not know the instrument {strange[0]!r}" if strange else "numbers its instruments otherwise"
+        names = f"found {', '.join(pairs.instruments)}; expected {', '.join(self.instruments)}"
+        raise InputError(f"run {str(self.folder)!r} {what}: {names}; open the data with instruments=run.instruments")
+
+# %% ../nbs/13b_runs.ipynb #41225640
+class RunParts(RunData):
+    "A run folder with its data and its networks, each fetched when first asked for."
+
+    @property
+    def system(self) -> System:
+        "The networks with the newest good weights (averaged where the recipe averages), in eval mode."
+        if self._system is None:
+            checkpoint = newest_checkpoint(self.folder / "checkpoints")
+            if checkpoint is None:
+                raise InputError(f"run {str(self.folder)!r}: found no checkpoint; it stopped before its first one; `avgen resume --run {self.folder}` goes on")
+            self._system = load_weights(build_from(self.config), checkpoint, self.config).to(self.device).eval()
+            self._facts = checkpoint.facts
+        return self._system
+
+    def show(self, system: System | None, step: int) -> None:
+        "Let the run show `system` as it is at `step`; None: whatever the newest checkpoint holds. For those who train."
+        self._system, self._facts = (system, {"step": step}) if system is not None else (None, None)
 
 # %% ../nbs/13b_runs.ipynb #d6407300
 @dataclass(eq=False, repr=False)
@@ -358,7 +369,7 @@ def asked(found: AttentionMap, at) -> AskedAttention:
     for point in points or (): found.query_index(*point)
     return AskedAttention(**{f.name: getattr(found, f.name) for f in fields(found)}, points=points)
 
-# %% ../nbs/13b_runs.ipynb #e38cb9d0
+# %% ../nbs/13b_runs.ipynb #fad3dae0
 class Run(RunParts):
     "A run folder, opened: its settings, its metrics, its networks, and what they do."
 
@@ -371,8 +382,8 @@ class Run(RunParts):
 
     def samples(self, seed: int = 0) -> SampleGrid:
         "The fixed validation samples of this run: sources, what the system makes of them now, and the real ones."
-        validation = self.pairs.validation
-        chosen = self.config["samples"]
+        validation, known = self.pairs.validation, self.pairs.hash == self.config["data"]["hash"]
+        chosen = self.config["samples"] if known else fixed_samples(validation, self.config["seed"])
         image, sound = validation.tensors(chosen)
         source, real = (sound, image) if self.direction == "S2I" else (image, sound)
         shown = [validation[i] for i in chosen]

@@ -3,6 +3,7 @@
 import os
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ["AVGEN_THREADS"] = "1"
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -185,16 +185,11 @@ def test_attend_writes_maps_and_a_picture(folder, sound, tmp_path):
 def test_evaluate_writes_what_was_promised(folder, backwards, data, tmp_path, monkeypatch):
     from avgen import evaluation
 
-    asked = {}
-    real = evaluation.train_evaluator
+    asked, real = {}, evaluation.train_evaluator
 
     def quick(pairs, **more):
         asked["sets"] = len(pairs)
-        settings = evaluation.EvaluatorSettings()
-        import dataclasses
-
-        short = {f.name: 2 for f in dataclasses.fields(settings) if f.name in ("steps", "epochs")}
-        return real(pairs, settings=dataclasses.replace(settings, **short), **more)
+        return real(pairs, settings=evaluation.EvaluatorSettings(image_steps=2, sound_steps=2, batch_size=8), **more)
 
     monkeypatch.setattr(evaluation, "train_evaluator", quick)
     file = tmp_path / "report.json"

@@ -14,7 +14,7 @@ from avgen import training
 from avgen.checkpoints import list_checkpoints, newest_checkpoint, read_checkpoint
 from avgen.core import InputError
 from avgen.pairs import toy_pairs
-from avgen.runs import Run, source_tensor
+from avgen.runs import Run, find_data, source_tensor
 from avgen.spectrogram import SpectrogramConfig
 from avgen.systems import build
 from avgen.training import Averaged, Diverged, Interrupt, Meter, plan, resume, train
@@ -119,6 +119,26 @@ def test_same_seed_same_numbers_whatever_was_drawn_before(whole, toys, tmp_path)
     same(final(whole), final(run))
     other = run_tiny(toys, tmp_path / "b", seed=1)
     assert not torch.equal(final(whole)["model.generator.0.weight"], final(other)["model.generator.0.weight"])
+
+
+def test_threads_are_chosen_by_argument_then_environment(monkeypatch):
+    monkeypatch.setenv("AVGEN_THREADS", "3")
+    assert training.default_threads() == 3
+    monkeypatch.setenv("AVGEN_THREADS", "many")
+    with pytest.raises(InputError, match="AVGEN_THREADS.*'many'"): training.default_threads()
+    monkeypatch.delenv("AVGEN_THREADS")
+    assert training.default_threads() == torch.get_num_threads()
+
+
+def test_data_are_found_again_after_the_project_was_moved(tmp_path, monkeypatch):
+    (tmp_path / "data" / "orchestra").mkdir(parents=True)
+    monkeypatch.chdir("/")
+    assert find_data("data/orchestra", tmp_path / "runs" / "first") == (tmp_path / "data" / "orchestra").resolve()
+
+
+def test_a_run_shows_samples_of_other_data_too(whole):
+    other = toy_pairs(n=4, seed=9)
+    assert len(Run.open(whole.folder, other, device="cpu").samples()) == 6
 
 
 def test_threads_are_pinned_and_given_back(toys, tmp_path, monkeypatch):
@@ -241,6 +261,7 @@ def test_interrupt_is_deferred_once_then_immediate():
     ({"seed": -1}, ["seed", "-1", "0"]),
     ({"seed": 1.5}, ["seed", "1.5", "int"]),
     ({"steps": 0}, ["steps", "0", "from 1"]),
+    ({"threads": 0}, ["threads", "0", "from 1"]),
     ({"tick_every": 0}, ["tick_every", "from 1"]),
     ({"checkpoint_every": 0}, ["checkpoint_every", "from 1"]),
     ({"batch_size": 4000}, ["batch_size", "4000", "54"]),
