@@ -4,7 +4,7 @@
 __all__ = ['modalities', 'generate_split', 'Evaluation', 'evaluation_figure', 'judge', 'evaluate', 'write_evaluations',
            'read_evaluations']
 
-# %% ../nbs/15b_evaluation.ipynb #fc97b360
+# %% ../nbs/15b_evaluation.ipynb #8a1ac1c0
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .core import Displayed, InputError, check_setting, choose_device, figure_png, progress, stream_seed, write_atomically
+from .core import Displayed, InputError, check_setting, choose_device, figure_png, progress, stream, stream_seed, write_atomically
 from .evaluator import Evaluator, EvaluatorSettings, own_accuracy, samples, train_evaluator
 from .measures import bootstrap_interval, class_diversity, interval_method, kernel_distance, memorisation, nearest_distances, one_batch, precision_recall
 from .pairs import Pairs, PairSet
 
-# %% ../nbs/15b_evaluation.ipynb #fa98d440
+# %% ../nbs/15b_evaluation.ipynb #45924730
 def _system_of(run):
     "The thing that generates: a run's system, or the system itself."
     system = getattr(run, "system", run)
@@ -42,7 +42,7 @@ def generate_split(
     batch_size: int = 64,  # part of what the noise follows from
     quiet: bool = True,
 ) -> Tensor:  # (N, C, H, W) float32 in [-1, 1], on the CPU
-    "One generated sample for every pair, in order. Raises InputError when the data was prepared with other settings than the run's, or what comes out is not finite."
+    "One generated sample for every pair, in order. Raises InputError when the data's settings are not the run's, or what comes out is not finite."
     system = _system_of(run)
     source, target = modalities(system.direction)
     if getattr(system, "config", None) is not None: system.config.require_same(pairset.config, "the data")
@@ -50,13 +50,16 @@ def generate_split(
     device = next((p.device for p in system.parameters()), torch.device("cpu")) if isinstance(system, torch.nn.Module) else torch.device("cpu")
     if isinstance(system, torch.nn.Module): system.eval()
     starts = range(0, len(pairset), check_setting("batch_size", batch_size, int, 1, 65536))
-    made = [system.generate(samples(pairset, source, torch.arange(i, min(i + batch_size, len(pairset)))).to(device), seed=stream_seed(seed, "generate", k)).float().cpu()
-            for k, i in enumerate(progress(starts, label=f"generating {target}s", quiet=quiet))]  # fmt: skip
+    made = []
+    for block, start in enumerate(progress(starts, label=f"generating {target}s", quiet=quiet)):
+        x = samples(pairset, source, torch.arange(start, min(start + batch_size, len(pairset))))
+        made.append(system.generate(x.to(device), seed=stream_seed(seed, "generate", block)).float().cpu())
     made = torch.cat(made)
-    if not bool(torch.isfinite(made).all()): raise InputError("generated samples: found NaN or inf; expected values in [-1, 1]; the run may have diverged: use an earlier checkpoint")
+    if not bool(torch.isfinite(made).all()):
+        raise InputError("generated samples: found NaN or inf; expected values in [-1, 1]; the run may have diverged: use an earlier checkpoint")
     return made
 
-# %% ../nbs/15b_evaluation.ipynb #90651830
+# %% ../nbs/15b_evaluation.ipynb #5434a950
 @dataclass(repr=False)
 class Evaluation(Displayed):
     "What a judge said of one generated split. Accuracy is over the whole split; its interval (95 %) counts takes."
@@ -78,6 +81,7 @@ class Evaluation(Displayed):
     kid: dict | None = None  # mean, sd; `real`: what real training samples score against the same split
     precision: float | None = None
     recall: float | None = None
+    real_precision_recall: list | None = None  # what real samples of the other split score
     diversity: dict = field(default_factory=dict)  # generated, real, ratio, ratio_of_correct, pixels, by_instrument
     nearest: dict | None = None  # features, pixels: see measures.memorisation
     seed: int = 0
@@ -93,14 +97,15 @@ class Evaluation(Displayed):
     def _still_(self) -> bytes: return figure_png(evaluation_figure(self))
 
     def __repr__(self):
-        line = f"{self.system} {self.direction}, {self.split}: {self.correct} of {self.n} right, accuracy {self.accuracy:.3f} [{self.low:.3f}, {self.high:.3f}] over {self.takes} takes"
+        line = f"{self.system} {self.direction}, {self.split}: {self.correct} of {self.n} right, "
+        line += f"accuracy {self.accuracy:.3f} [{self.low:.3f}, {self.high:.3f}] over {self.takes} takes"
         ratio, copies = self.diversity.get("ratio"), (self.nearest or {}).get("features", {}).get("copies")
         line += f"; the evaluator itself: {self.evaluator_accuracy:.3f}"
         if ratio is not None: line += f"; diversity {ratio:.2f} of the real"
         if copies is not None: line += f"; copies {100 * copies:.0f} %"
         return line
 
-# %% ../nbs/15b_evaluation.ipynb #9a50df60
+# %% ../nbs/15b_evaluation.ipynb #d5f5f380
 def evaluation_figure(evaluation: Evaluation):
     "Accuracy by instrument, confusion, and what single batches of 64 would have said, side by side."
     import matplotlib.pyplot as plt
@@ -109,8 +114,8 @@ def evaluation_figure(evaluation: Evaluation):
     _draw_instruments(evaluation, axes[0])
     _draw_confusion(evaluation, axes[1])
     _draw_lottery(evaluation, axes[2])
-    what = "pictures from sounds" if evaluation.direction == "S2I" else "sounds from pictures"
-    figure.suptitle(f"{evaluation.system} {evaluation.direction} ({what}), {evaluation.split}: {evaluation.correct} of {evaluation.n} right", fontsize=11, x=0.01, ha="left", weight="bold")
+    what, e = "pictures from sounds" if evaluation.direction == "S2I" else "sounds from pictures", evaluation
+    figure.suptitle(f"{e.system} {e.direction} ({what}), {e.split}: {e.correct} of {e.n} right", fontsize=11, x=0.01, ha="left", weight="bold")
     return figure
 
 
@@ -119,27 +124,33 @@ def _draw_instruments(e: Evaluation, axes) -> None:
     share = np.array([e.by_instrument[n]["accuracy"] for n in names])
     ends = np.array([[e.by_instrument[n]["low"], e.by_instrument[n]["high"]] for n in names]).T
     own = e.evaluator["own"].get(modalities(e.direction)[1], {}).get("by_instrument", {})
-    axes.barh(y, [own.get(n, {}).get("accuracy", 0) for n in names], 0.8, color="#E8E8E8", label="real samples")
-    axes.barh(y, share, 0.5, color="#4C78A8", label="generated")
+    axes.barh(y, [own.get(n, {}).get("accuracy", 0) for n in names], 0.8, color="#E4E4E4")
+    axes.barh(y, share, 0.5, color="#4C78A8")
     axes.errorbar(share, y, xerr=np.abs(ends - share), fmt="none", ecolor="#1F3A5F", lw=1, capsize=2)
     axes.axvline(e.accuracy, color="#E45756", lw=1.2), axes.axvspan(e.low, e.high, color="#E45756", alpha=0.12, lw=0)
     axes.axvline(1 / len(e.instruments), color="black", lw=0.8, ls=":")
     axes.set_yticks(y, [f"{n.replace('_', ' ')}  {e.by_instrument[n]['correct']}/{e.by_instrument[n]['n']}" for n in names])
-    axes.set(xlim=(0, 1.02), ylim=(len(names) - 0.4, -0.6), xlabel="accuracy (dotted: chance)", title=f"all: {e.accuracy:.3f} [{e.low:.3f}, {e.high:.3f}]")
-    axes.legend(fontsize=7, loc="lower left", framealpha=0.9), axes.spines[["top", "right"]].set_visible(False)
+    axes.set(xlim=(0, 1.02), ylim=(len(names) - 0.4, -0.6), title=f"all: {e.accuracy:.3f} [{e.low:.3f}, {e.high:.3f}]")
+    axes.set_xlabel("accuracy (blue) · of real samples (grey) · chance (dotted)")
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_confusion(e: Evaluation, axes) -> None:
     counts = np.array(e.confusion, dtype=float)
     share, names = counts / np.maximum(counts.sum(1, keepdims=True), 1), [n.replace("_", " ") for n in e.instruments]
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for i, j in zip(*np.nonzero(counts)): axes.text(j, i, int(counts[i, j]), ha="center", va="center", fontsize=7, color="white" if share[i, j] > 0.55 else "black")
+    for i, j in zip(*np.nonzero(counts)):
+        axes.text(j, i, int(counts[i, j]), ha="center", va="center", fontsize=7, color="white" if share[i, j] > 0.55 else "black")
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", fontsize=8), axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set(xlabel="the judge saw", ylabel="asked for", title="What was taken for what")
 
 
 def _draw_lottery(e: Evaluation, axes) -> None:
     b = e.one_batch_of_64
+    if b["size"] == e.n:
+        axes.text(0.5, 0.5, f"the whole split is one batch:\n{e.n} samples", ha="center", va="center", transform=axes.transAxes)
+        axes.set_axis_off()
+        return
     at, batches = np.array([int(k) for k in b["counts"]]) / b["size"], np.array(list(b["counts"].values())) / b["draws"]
     axes.bar(at, batches, 0.75 / b["size"], color="#F58518")
     axes.axvline(e.accuracy, color="#E45756", lw=1.2)
@@ -147,21 +158,23 @@ def _draw_lottery(e: Evaluation, axes) -> None:
     middle = 0.5 * (at.min() + at.max()); half = max(0.12, 0.6 * (at.max() - at.min()))
     axes.set_xlim(max(-0.02, middle - half), min(1.02, middle + half)), axes.spines[["top", "right"]].set_visible(False)
 
-# %% ../nbs/15b_evaluation.ipynb #d6f4f020
+# %% ../nbs/15b_evaluation.ipynb #5510e400
 def _counts(right: Tensor, seen: Tensor, pairset: PairSet, seed: int) -> dict:
     "Everything that follows from which samples were judged right."
     asked, takes, k = pairset.instrument, pairset.take, len(pairset.instruments)
-    interval = lambda mask: dict(zip(("low", "high"), bootstrap_interval(right[mask].numpy(), takes[mask].numpy(), seed)))
-    every = torch.ones(len(right), dtype=torch.bool)
-    by = {name: asked == c for c, name in enumerate(pairset.instruments) if bool((asked == c).any())}
+
+    def count(right: Tensor, takes: Tensor) -> dict:
+        low, high = bootstrap_interval(right.numpy(), takes.numpy(), seed)
+        return dict(n=len(right), correct=int(right.sum()), accuracy=float(right.double().mean()), low=low, high=high, takes=len(takes.unique()))
+
+    masks = {name: asked == c for c, name in enumerate(pairset.instruments)}
     return dict(
-        n=len(right), takes=len(takes.unique()), correct=int(right.sum()), accuracy=float(right.double().mean()), **interval(every),
-        by_instrument={name: dict(n=int(m.sum()), correct=int(right[m].sum()), accuracy=float(right[m].double().mean()), **interval(m), takes=len(takes[m].unique())) for name, m in by.items()},
+        **count(right, takes), by_instrument={name: count(right[m], takes[m]) for name, m in masks.items() if bool(m.any())},
         interval=interval_method(right.numpy(), takes.numpy()),
         confusion=torch.bincount(asked * k + seen, minlength=k * k).reshape(k, k).tolist(),
         one_batch_of_64=one_batch(int(right.sum()), len(right), seed=seed))  # fmt: skip
 
-# %% ../nbs/15b_evaluation.ipynb #37048620
+# %% ../nbs/15b_evaluation.ipynb #c9892370
 def _small(x: Tensor) -> Tensor:  # (N, C, H, W) -> (N, C * 32 * 32)
     "Pixels, averaged down to at most 32x32."
     return torch.nn.functional.adaptive_avg_pool2d(x, [min(32, s) for s in x.shape[2:]]).flatten(1)
@@ -192,7 +205,17 @@ def _nearest(views: dict) -> dict:
     "Are generated samples closer to a training sample than real validation samples are?"
     return {view: memorisation(nearest_distances(v["made"], v["train"]), nearest_distances(v["unseen"], v["train"])) for view, v in views.items()}
 
-# %% ../nbs/15b_evaluation.ipynb #87eb6ad0
+
+def _real_reference(features: dict, pairs: Pairs, split: str, seed: int) -> dict:
+    "What real samples of the other split score for precision and recall: as good as a perfect generator can be expected to be."
+    name, other = ("train", pairs.all_train) if split == "validation" else ("unseen", pairs.validation)
+    if name not in features or len(other.take.unique()) <= 3: return {}
+    some = torch.randperm(len(other), generator=stream(seed, "real reference"))[: len(features["made"])]
+    if len(other.take[some].unique()) <= 3: return {}
+    scores = precision_recall(features["real"], features[name][some], takes=(pairs.split(split).take, other.take[some]), seed=seed)
+    return {"real_precision_recall": list(scores)}
+
+# %% ../nbs/15b_evaluation.ipynb #075616b0
 def _clouds(generated: Tensor, pairs: Pairs, split: str, target: str, evaluator: Evaluator, right: Tensor, seed: int) -> dict:
     "KID, precision, recall, diversity and nearest neighbours, as far as the numbers of samples allow; the rest goes into `notes`."
     pairset, notes, found = pairs.split(split), [], {}
@@ -203,16 +226,20 @@ def _clouds(generated: Tensor, pairs: Pairs, split: str, target: str, evaluator:
     f, real = views["features"], "train" if "train" in sets and split == "validation" else "unseen"
     if len(generated) >= 4:
         found["kid"] = kernel_distance(f["real"], f["made"], seed=seed)
-        if len(f.get(real, ())) >= 4: found["kid"]["real"] = kernel_distance(f["real"], f[real], subset_size=min(found["kid"]["subset_size"], len(f[real])), seed=seed)["mean"]
-        found["precision"], found["recall"] = precision_recall(f["real"], f["made"], seed=seed)
-    else: notes.append(f"KID, precision and recall: {len(generated)} samples are too few")
+        size = min(found["kid"]["subset_size"], len(f.get(real, ())))
+        if size >= 2 and len(f[real]) >= 4: found["kid"]["real"] = kernel_distance(f["real"], f[real], subset_size=size, seed=seed)["mean"]
+    else: notes.append(f"KID: {len(generated)} samples are too few")
+    if len(pairset.take.unique()) > 3:
+        found["precision"], found["recall"] = precision_recall(f["real"], f["made"], takes=(pairset.take, pairset.take), seed=seed)
+        found |= _real_reference(f, pairs, split, seed)
+    else: notes.append(f"precision and recall: {len(pairset.take.unique())} takes are too few")
     found["diversity"] = _diversity(views, pairset.instrument, right, pairs.instruments, seed)
     if not found["diversity"]: notes.append("diversity: no class has two samples")
     if "train" in sets and "unseen" in sets: found["nearest"] = _nearest(views)
     else: notes.append("nearest training neighbours: this data set has no train or no validation split")
     return {**found, "notes": notes}
 
-# %% ../nbs/15b_evaluation.ipynb #fbfd9430
+# %% ../nbs/15b_evaluation.ipynb #62f64b20
 def judge(
     generated: Tensor,  # (N, C, H, W) in [-1, 1], one sample for every pair of the split, in order
     pairs: Pairs,
@@ -228,12 +255,14 @@ def judge(
         raise InputError(f"evaluator: knows {', '.join(evaluator.instruments)}; expected {', '.join(pairs.instruments)}; train it on this data set")
     evaluator.config.require_same(pairs.config, "the data")
     expected = (len(pairset), *samples(pairset, target, [0]).shape[1:]) if len(pairset) else (0,)
-    if tuple(generated.shape) != expected or not len(pairset): raise InputError(f"generated {target}s: found shape {tuple(generated.shape)}; expected {expected}, one for each pair of {split!r}")
+    if tuple(generated.shape) != expected or not len(pairset):
+        raise InputError(f"generated {target}s: found shape {tuple(generated.shape)}; expected {expected}, one for each pair of {split!r}")
     seen = evaluator.classify(target, generated).argmax(1).cpu()
     right = seen == pairset.instrument
-    if target not in evaluator.own: raise InputError(f"evaluator: its own accuracy on {target}s is not known; train it with train_evaluator on data with a validation split")
-    facts = {k: evaluator.record.get(k) for k in ("names", "data", "n", "seed", "settings", "seconds")}
-    return Evaluation(direction, split, evaluator_accuracy=evaluator.own[target]["accuracy"], evaluator={"own": evaluator.own, **facts}, seed=seed, system=system,
+    if target not in evaluator.own:
+        raise InputError(f"evaluator: its own accuracy on {target}s is not known; train it with train_evaluator on data with a validation split")
+    facts = {"own": evaluator.own, **{k: evaluator.record.get(k) for k in ("names", "data", "n", "seed", "settings", "seconds")}}
+    return Evaluation(direction, split, evaluator_accuracy=evaluator.own[target]["accuracy"], evaluator=facts, seed=seed, system=system,
                       data=dict(name=pairs.name, hash=pairs.hash, instruments=list(pairs.instruments)), **_counts(right, seen, pairset, seed),
                       **_clouds(generated, pairs, split, target, evaluator, right, seed))  # fmt: skip
 

@@ -4,12 +4,11 @@
 __all__ = ['vary_images', 'vary_sounds', 'Classifier', 'EvaluatorSettings', 'TrainingData', 'samples', 'Evaluator',
            'train_evaluator', 'own_accuracy', 'own_accuracy_figure', 'save_evaluator', 'load_evaluator']
 
-# %% ../nbs/15a_evaluator.ipynb #c3066c70
+# %% ../nbs/15a_evaluator.ipynb #0465ce40
 import hashlib
 import json
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -70,21 +69,23 @@ def vary_sounds(
     x = _cut_out(x, generator, 0.25, 2.0, -1.0)
     return _cut_out(x, generator, 2.0, 0.38, -1.0).clamp(-1, 1)
 
-# %% ../nbs/15a_evaluator.ipynb #4f8b73a0
+# %% ../nbs/15a_evaluator.ipynb #57866ad0
 class Classifier(nn.Module):
     "A small CNN that names the instrument. `features` gives what its answer rests on."
 
-    def __init__(self, in_channels: int, n_classes: int, height_channel: bool = False, widths: Sequence[int] = (24, 32, 64, 64, 128, 128), dropout: float = 0.3):
+    WIDTHS = (24, 32, 64, 64, 128, 128)  # every other layer halves the grid
+
+    def __init__(self, in_channels: int, n_classes: int, height_channel: bool = False, dropout: float = 0.3):
         super().__init__()
         self.height_channel = height_channel
         channels, layers = in_channels + height_channel, []
-        for i, width in enumerate(widths):  # every other layer halves the grid
+        for i, width in enumerate(self.WIDTHS):
             kernel = 5 if i == 0 else 3
             layers += [nn.Conv2d(channels, width, kernel, 2 if i % 2 == 0 else 1, kernel // 2, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
             channels = width
         self.body, self.dropout, self.head = nn.Sequential(*layers), nn.Dropout(dropout), nn.Linear(2 * channels, n_classes)
 
-    def features(self, x: Tensor) -> Tensor:  # (B, C, H, W) in [-1, 1] -> (B, 2 * widths[-1])
+    def features(self, x: Tensor) -> Tensor:  # (B, C, H, W) in [-1, 1] -> (B, 2 * WIDTHS[-1])
         if self.height_channel:
             height = torch.linspace(-1, 1, x.shape[2], device=x.device, dtype=x.dtype)[None, None, :, None]
             x = torch.cat([x, height.expand(len(x), 1, -1, x.shape[3])], 1)
@@ -113,7 +114,7 @@ class EvaluatorSettings:
         for name in ("weight_decay", "smoothing"): check_setting(name, getattr(self, name), float, 0, 0.9)
         check_setting("precision", self.precision, str, choices=("auto", "float32", "bfloat16"))
 
-# %% ../nbs/15a_evaluator.ipynb #5fd12a40
+# %% ../nbs/15a_evaluator.ipynb #5f759580
 class TrainingData:
     "The real training pairs of one or more data sets as one list, with the labels of the first."
 
@@ -125,9 +126,10 @@ class TrainingData:
             table = torch.tensor([first.instruments.index(n) if n in first.instruments else -1 for n in pairs.instruments])
             label = table[pairs.all_train.instrument]
             parts += [(pairs.all_train, i, label[i]) for i in [(label >= 0).nonzero().flatten()] if len(i)]
-        if not parts: raise InputError(f"training pairs for the evaluator: found none of {', '.join(first.instruments)} in {', '.join(p.name for p in sets)}; expected at least one")
+        what = "training pairs for the evaluator"
+        if not parts: raise InputError(f"{what}: found none of {', '.join(first.instruments)} in {', '.join(p.name for p in sets)}; expected at least one")
         sizes = [tuple(p.stored_images.shape[1:]) for p, _, _ in parts]
-        if len(set(sizes)) > 1: raise InputError(f"training pairs for the evaluator: found images of shapes {sorted(set(sizes))}; expected one shape; open all with the same image_size")
+        if len(set(sizes)) > 1: raise InputError(f"{what}: found images of shapes {sorted(set(sizes))}; expected one shape; open all with the same image_size")
         self.parts, self.label = parts, torch.cat([label for _, _, label in parts])
         self.starts = torch.tensor([0] + [len(i) for _, i, _ in parts]).cumsum(0)
 
@@ -255,7 +257,7 @@ def _measure(evaluator: Evaluator, data: TrainingData, validation: PairSet, seed
         evaluator.spread[modality] = f.mean(0), f.std(0, unbiased=False).clamp_min(1e-3)
         if len(validation): evaluator.own[modality] = own_accuracy(evaluator, validation, modality, seed)
 
-# %% ../nbs/15a_evaluator.ipynb #a72bdf50
+# %% ../nbs/15a_evaluator.ipynb #a21805a0
 def own_accuracy(
     evaluator: Evaluator,
     pairset: PairSet,  # real pairs that it was not trained on
@@ -274,7 +276,7 @@ def own_accuracy_figure(evaluator: Evaluator):
     "Bars: how often the evaluator names a real picture and a real sound rightly, by instrument."
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 2.9), layout="constrained")
     for k, (modality, colour) in enumerate({"image": "#4C78A8", "sound": "#F58518"}.items()):
         found = evaluator.own.get(modality)
         if not found: continue
@@ -283,10 +285,11 @@ def own_accuracy_figure(evaluator: Evaluator):
         axes.bar(np.arange(len(shown)) + 0.4 * k - 0.2, shown, 0.38, color=colour, label=label)
     axes.set_xticks(range(len(evaluator.instruments)), [n.replace("_", " ") for n in evaluator.instruments], rotation=30, ha="right")
     axes.set(ylim=(0, 1.02), ylabel="accuracy", title="The evaluator's own accuracy on real validation pairs")
-    axes.legend(loc="lower right", fontsize=8), axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return figure
 
-# %% ../nbs/15a_evaluator.ipynb #fe0cb050
+# %% ../nbs/15a_evaluator.ipynb #e4d93b50
 def _place(key: dict, cache) -> Path | None:
     if cache is False: return None
     root = Path(cache or os.environ.get("AVGEN_CACHE") or Path.home() / ".cache" / "avgen")
@@ -301,7 +304,8 @@ def save_evaluator(evaluator: Evaluator, path) -> Path:
     tensors = {f"{m}.{name}": t for m, network in evaluator.networks.items() for name, t in network.state_dict().items()}
     tensors |= {f"{m}.spread.{k}": t for m, both in evaluator.spread.items() for k, t in zip(("mean", "sd"), both)}
     data = save({name: t.detach().cpu().contiguous() for name, t in tensors.items()})
-    facts = dict(record=evaluator.record, own=evaluator.own, instruments=list(evaluator.instruments), config=evaluator.config.to_dict(), sha256=hashlib.sha256(data).hexdigest())
+    facts = dict(record=evaluator.record, own=evaluator.own, instruments=list(evaluator.instruments), config=evaluator.config.to_dict())
+    facts["sha256"] = hashlib.sha256(data).hexdigest()
     with write_atomically(path) as file: file.write(data)
     with write_atomically(path.with_suffix(".json"), "w") as file: json.dump(facts, file, indent=1)
     return path

@@ -122,7 +122,7 @@ def kernel_distance(
     values = [_discrepancy(draw(real), draw(generated)) for _ in range(check_setting("subsets", subsets, int, 1))]
     return dict(mean=float(np.mean(values)), sd=float(np.std(values)), subsets=subsets, subset_size=size)
 
-# %% ../nbs/15_measures.ipynb #29ddb380
+# %% ../nbs/15_measures.ipynb #9ba0d950
 def nearest_distances(
     queries,  # (N, D)
     reference,  # (M, D)
@@ -135,23 +135,38 @@ def nearest_distances(
     return torch.cat([torch.cdist(q, reference).kthvalue(nth, dim=1).values for q in queries.split(chunk)])
 
 
-def _inside(samples: Tensor, centres: Tensor, radius: Tensor, chunk: int = 2048) -> float:
+def _reach(samples: Tensor, takes: Tensor, k: int, chunk: int = 1024) -> Tensor:
+    "(N,) distance from each sample to its k-th nearest other take."
+    count, found = int(takes.max()) + 1, []
+    if count <= k: raise InputError(f"precision and recall: found {count} takes; expected more than k = {k}")
+    for part, own in zip(samples.split(chunk), takes.split(chunk)):
+        to_takes = torch.full((len(part), count), torch.inf, device=samples.device)
+        to_takes.scatter_reduce_(1, takes.expand(len(part), -1), torch.cdist(part, samples), "amin")
+        found.append(to_takes.scatter(1, own[:, None], torch.inf).kthvalue(k, dim=1).values)
+    return torch.cat(found)
+
+
+def _inside(samples: Tensor, centres: Tensor, radius: Tensor, chunk: int = 1024) -> float:
     return float(torch.cat([(torch.cdist(s, centres) <= radius).any(1) for s in samples.split(chunk)]).float().mean())
 
 
 def precision_recall(
     real,  # (N, D) features
     generated,  # (M, D) features
-    k: int = 3,  # the ball of a sample reaches to its k-th nearest neighbour
+    k: int = 3,  # the ball of a sample reaches to its k-th nearest other take
+    takes=(None, None),  # (N,) and (M,): the take of each sample (of its source, for a generated one); None: each its own
     most: int = 5000,  # larger sets are thinned to this many, seeded
     seed: int = 0,
 ) -> tuple[float, float]:
-    "(precision, recall). Raises InputError when a set has no more than k samples."
-    real, generated = _features(real, generated, least=check_setting("k", k, int, 1) + 1)
-    g = stream(seed, "precision and recall")
-    real, generated = (s[torch.randperm(len(s), generator=g)[:most].to(s.device)] if len(s) > most else s for s in (real, generated))
-    balls = [nearest_distances(s, s, nth=k + 1) for s in (real, generated)]  # + 1: each is its own nearest
-    return _inside(generated, real, balls[0]), _inside(real, generated, balls[1])
+    "(precision, recall). Raises InputError when a set has no more than k takes."
+    sets, g = _features(real, generated, least=check_setting("k", k, int, 1) + 1), stream(seed, "precision and recall")
+    balls = []
+    for i, (s, take) in enumerate(zip(sets, takes)):
+        take = torch.arange(len(s)) if take is None else torch.as_tensor(take).cpu().unique(return_inverse=True)[1]
+        keep = torch.randperm(len(s), generator=g)[:most] if len(s) > most else torch.arange(len(s))
+        sets[i] = s[keep.to(s.device)]
+        balls.append(_reach(sets[i], take[keep].unique(return_inverse=True)[1].to(s.device), k))
+    return _inside(sets[1], sets[0], balls[0]), _inside(sets[0], sets[1], balls[1])
 
 # %% ../nbs/15_measures.ipynb #bd53a070
 def class_diversity(
@@ -171,14 +186,15 @@ def class_diversity(
         if len(index) > 1: found[c] = torch.pdist(features[index.to(features.device)]).mean().item()
     return found
 
-# %% ../nbs/15_measures.ipynb #fb631be0
+# %% ../nbs/15_measures.ipynb #6de19e60
 def memorisation(
     generated,  # (N,) distance of each generated sample to its nearest training sample
     real,  # (M,) the same for real samples that were not trained on
 ) -> dict:
     "Returns generated and real (median distances), ratio, closer (0.5 expected of new data), copies (0.01 expected)."
     generated, real = (torch.as_tensor(d).double().flatten().cpu() for d in (generated, real))
-    if not len(generated) or not len(real): raise InputError(f"nearest distances: found {len(generated)} generated and {len(real)} real; expected at least one each")
+    if not len(generated) or not len(real):
+        raise InputError(f"nearest distances: found {len(generated)} generated and {len(real)} real; expected at least one each")
     ordered = real.sort().values
     above = len(real) - (torch.searchsorted(ordered, generated) + torch.searchsorted(ordered, generated, right=True)) / 2  # ties count half
     medians = generated.median().item(), real.median().item()

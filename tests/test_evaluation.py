@@ -11,7 +11,18 @@ import torch
 from avgen import evaluator as evaluator_module
 from avgen.core import InputError, stream
 from avgen.evaluation import Evaluation, evaluate, evaluation_figure, generate_split, judge, modalities, read_evaluations, write_evaluations
-from avgen.evaluator import Classifier, EvaluatorSettings, TrainingData, load_evaluator, own_accuracy, samples, save_evaluator, train_evaluator, vary_images, vary_sounds
+from avgen.evaluator import (
+    Classifier,
+    EvaluatorSettings,
+    TrainingData,
+    load_evaluator,
+    own_accuracy,
+    samples,
+    save_evaluator,
+    train_evaluator,
+    vary_images,
+    vary_sounds,
+)
 from avgen.measures import (
     bootstrap_interval,
     class_diversity,
@@ -114,6 +125,15 @@ def test_precision_recall_against_the_definition():
     assert precision_recall(real, real) == (1, 1)
     assert precision_recall(real, real + 100) == (0, 0)
     with pytest.raises(InputError, match="at least 4"): precision_recall(real[:3], made)
+    with pytest.raises(InputError, match="found 2 takes"): precision_recall(real, made, takes=(torch.arange(40) % 2, None))
+
+
+def test_precision_reaches_to_other_takes():
+    "Sisters of a take do not count as neighbours: repeated clips change nothing."
+    real, made = cloud(30, 4), cloud(30, 4, "made")
+    takes = torch.arange(30).repeat(5)
+    assert precision_recall(real.repeat(5, 1), made.repeat(5, 1), takes=(takes, takes)) == pytest.approx(precision_recall(real, made))
+    assert precision_recall(real, made, most=12, seed=1) == precision_recall(real, made, most=12, seed=1)
 
 
 def test_nearest_distances_in_blocks():
@@ -166,7 +186,7 @@ def test_sounds_are_never_turned_round():
     x = torch.full((64, 1, 64, 64), -1.0)
     x[:, :, 8:11, 2:20] = 1.0
     y = vary_sounds(x, stream(0, "turn")) + 1
-    rows, columns = torch.arange(64.0), torch.arange(64.0)
+    rows = torch.arange(64.0)
     loud = y.clamp_min(0.5) - 0.5
     keep = loud.sum((1, 2, 3)) > 10
     assert ((loud.sum((1, 3)) @ rows) / loud.sum((1, 2, 3)))[keep].max() < 32
@@ -177,7 +197,10 @@ def test_classifier_takes_any_size(size):
     assert Classifier(1, 5, height_channel=True).eval()(torch.zeros(2, 1, size, size)).shape == (2, 5)
 
 
-@pytest.mark.parametrize("name, value", [("image_steps", 0), ("sound_steps", 2.5), ("batch_size", 1), ("learning_rate", 0.0), ("smoothing", 1.0), ("precision", "half"), ("batch_size", True)])
+@pytest.mark.parametrize(
+    "name, value",
+    [("image_steps", 0), ("sound_steps", 2.5), ("batch_size", 1), ("learning_rate", 0.0), ("smoothing", 1.0), ("precision", "half"), ("batch_size", True)],
+)
 def test_settings_out_of_range(name, value):
     with pytest.raises(InputError, match=name): EvaluatorSettings(**{name: value})
 
@@ -243,7 +266,8 @@ def test_cache_is_used_and_torn_files_are_not(evaluator, pairs, folder, monkeypa
     again = lambda: train_evaluator(pairs, device="cpu", cache=folder, settings=QUICK, quiet=True)
     assert torch.equal(again().classify_image(x), evaluator.classify_image(x)) and not trained
     whole, facts = path.read_bytes(), path.with_suffix(".json").read_text()
-    torn = [(whole[:-100], facts), (whole, facts[: len(facts) // 2]), (whole, "[]"), (b"\x80\x04." + whole, facts), (whole, json.dumps({**json.loads(facts), "record": {}}))]
+    foreign = json.dumps({**json.loads(facts), "record": {}})
+    torn = [(whole[:-100], facts), (whole, facts[: len(facts) // 2]), (whole, "[]"), (b"\x80\x04." + whole, facts), (whole, foreign)]
     for tensors, text in torn[:1]:
         path.write_bytes(tensors); path.with_suffix(".json").write_text(text)
         assert torch.equal(again().classify_image(x), evaluator.classify_image(x)) and trained == ["image", "sound"]
@@ -264,7 +288,9 @@ def test_saved_and_read_again(evaluator, pairs, tmp_path):
     with pytest.raises(InputError, match="cannot write"): save_evaluator(evaluator, tmp_path / "file" / "judge")
 
 
-@pytest.mark.parametrize("bad, words", [(torch.zeros(2, 1, 64, 64), "expected"), (torch.zeros(3, 64, 64), "expected"), (torch.full((1, 3, 64, 64), float("nan")), "NaN")])
+@pytest.mark.parametrize(
+    "bad, words", [(torch.zeros(2, 1, 64, 64), "expected"), (torch.zeros(3, 64, 64), "expected"), (torch.full((1, 3, 64, 64), float("nan")), "NaN")]
+)
 def test_samples_that_cannot_be_judged(evaluator, bad, words):
     with pytest.raises(InputError, match=words): evaluator.classify_image(bad)
 
@@ -297,7 +323,7 @@ def test_real_samples_score_like_real_samples(evaluator, pairs, direction, targe
     found = evaluate(FakeRun(oracle(pairs, direction)), pairs, evaluator=evaluator, device="cpu", quiet=True)
     own = evaluator.own[target]
     assert (found.correct, found.accuracy, found.low, found.high) == (own["correct"], own["accuracy"], own["low"], own["high"])
-    assert found.accuracy == found.evaluator_accuracy and found.precision == found.recall == 1
+    assert found.accuracy == found.evaluator_accuracy and found.precision == found.recall == 1 and max(found.real_precision_recall) <= 1
     assert found.diversity["ratio"] == pytest.approx(1) and found.diversity["pixels"]["ratio"] == pytest.approx(1)
     for view in found.nearest.values(): assert view["closer"] == pytest.approx(0.5) and view["copies"] <= 0.1
 
@@ -352,7 +378,7 @@ def test_a_class_with_one_sample(evaluator, pairs):
     one_each = [int((pairs.validation.instrument == c).nonzero()[0]) for c in range(3)]
     small = tiny(pairs, one_each)
     found = judge(samples(small.validation, "image"), small, "S2I", evaluator)
-    assert found.n == 3 and found.kid is None and found.precision is None and not found.diversity and len(found.notes) == 2
+    assert found.n == 3 and found.kid is None and found.precision is None and not found.diversity and len(found.notes) == 3
     json.dumps(found.to_json(), allow_nan=False)
     assert found._still_()[:4] == b"\x89PNG"
     alone = tiny(pairs, one_each[:1])
@@ -401,5 +427,6 @@ def test_evaluator_of_real_pairs():
     if not root: pytest.skip("AVGEN_REAL_DATA is not set: no real pairs here")
     from avgen.corpora import open_pairs
 
-    found = train_evaluator(open_pairs(f"{root}/Sub-URMP", tune_share=0), device="cpu", settings=EvaluatorSettings(image_steps=150, sound_steps=250), quiet=True)
+    settings = EvaluatorSettings(image_steps=150, sound_steps=250)
+    found = train_evaluator(open_pairs(f"{root}/Sub-URMP", tune_share=0), device="cpu", settings=settings, quiet=True)
     assert found.accuracy["image"] > 0.9 and found.accuracy["sound"] > 0.75
