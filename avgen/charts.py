@@ -41,7 +41,7 @@ def span(low: float, high: float) -> str:
     "An interval of shares: '80.1 to 88.0 %'."
     return "–" if not all(x is not None and math.isfinite(x) for x in (low, high)) else f"{100 * low:.1f} to {100 * high:.1f} %"
 
-# %% ../nbs/20a_charts.ipynb #023408e0
+# %% ../nbs/20a_charts.ipynb #a140cf90
 def interval_chart(
     value: float,  # share in [0, 1]
     low: float,
@@ -55,11 +55,12 @@ def interval_chart(
     at = lambda x: f"{100 * x:.2f}%"
     said = f"{percent(value)}, 95 % interval {span(low, high)}" + (f", chance {percent(chance)}" if chance else "")
     mark = h("i", class_="chance", style=f"left:{at(chance)}", title=f"chance: {percent(chance)}") if chance else None
-    track = h("div", mark, h("i", class_="range", style=f"left:{at(low)};width:{at(max(high - low, 0.002))}"), h("i", class_="dot", style=f"left:{at(value)}"), class_="track")
+    reach = h("i", class_="range", style=f"left:{at(low)};width:{at(max(high - low, 0.002))}")
+    track = h("div", mark, reach, h("i", class_="dot", style=f"left:{at(value)}"), class_="track")
     ticks = h("div", *(h("span", f"{t}", style=f"left:{t}%") for t in (0, 25, 50, 75, 100)), class_="ticks", aria_hidden="true")
     return h("div", track, ticks, class_=f"interval series-{series}", role="img", aria_label=said)
 
-# %% ../nbs/20a_charts.ipynb #01c66760
+# %% ../nbs/20a_charts.ipynb #f6eaa390
 def bar_chart(
     rows: dict[str, list],  # label -> one (share, "text") or None for each series
     series: list[str],  # what each bar of a row stands for
@@ -70,8 +71,10 @@ def bar_chart(
         share, text = item
         return h("div", h("i", class_="bar", style=f"width:{100 * min(max(share, 0), 1):.1f}%"), h("span", text), class_=f"line series-{k}")
 
-    lines = [h("div", h("div", name.replace("_", " "), class_="name"), h("div", *(bar(k, x) for k, x in enumerate(items, 1)), class_="lines"), class_="row") for name, items in rows.items()]
-    return h("div", legend({name: k for k, name in enumerate(series, 1)}), h("div", *lines, class_="bars"), class_="chart")
+    def row(name, items):
+        return h("div", h("div", name.replace("_", " "), class_="name"), h("div", *(bar(k, x) for k, x in enumerate(items, 1)), class_="lines"), class_="row")
+
+    return h("div", legend({name: k for k, name in enumerate(series, 1)}), h("div", *map(row, rows, rows.values()), class_="bars"), class_="chart")
 
 
 def legend(names: dict[str, int]) -> Markup:  # name -> colour
@@ -118,7 +121,7 @@ def line_chart(
     ends = legend({f"{name}  {points[-1][1]:.3g}": k for k, (name, points) in enumerate(drawn.items(), 1)})
     return h("div", ends, h("div", up, picture, along, class_="plot"), class_="chart curves")
 
-# %% ../nbs/20a_charts.ipynb #0514e1e0
+# %% ../nbs/20a_charts.ipynb #cfdb1200
 def histogram(
     counts: dict[float, int],  # where (a share) -> how many
     mark: float | None = None,  # a share to point out
@@ -131,8 +134,10 @@ def histogram(
     low, high = math.floor(10 * (min([*places, mark or 1]) - 0.03)) / 10, math.ceil(10 * (max([*places, mark or 0]) + 0.03)) / 10
     at, most = lambda v: 100 * (v - low) / (high - low), max(counts.values())
     width = 100 * min((b - a for a, b in zip(places, places[1:])), default=0.02) / (high - low)
-    columns = [h("i", class_="column", style=f"left:{at(p) - width / 2:.2f}%;width:{0.82 * width:.2f}%;height:{100 * n / most:.1f}%", title=f"{percent(p)}: {n} batches") for p, n in counts.items()]
+    shape = lambda p, n: f"left:{at(p) - width / 2:.2f}%;width:{0.82 * width:.2f}%;height:{100 * n / most:.1f}%"
+    columns = [h("i", class_="column", style=shape(p, n), title=f"{percent(p)}: {n} batches") for p, n in counts.items()]
     line = h("i", h("b", mark_label, class_="flip" if at(mark) > 60 else None), class_="mark", style=f"left:{at(mark):.2f}%") if mark is not None else None
-    ticks = h("div", *(h("span", f"{100 * t:.0f} %", style=f"left:{at(t):.1f}%") for t in nice_ticks(max(low, 0), min(high, 1))), class_="ticks", aria_hidden="true")
+    labels = [h("span", f"{100 * t:.0f} %", style=f"left:{at(t):.1f}%") for t in nice_ticks(max(low, 0), min(high, 1))]
+    ticks = h("div", *labels, class_="ticks", aria_hidden="true")
     said = f"histogram from {percent(places[0])} to {percent(places[-1])}" + (f"; {mark_label} {percent(mark)}" if mark is not None else "")
     return h("div", h("div", *columns, line, class_="columns"), ticks, class_=f"chart histogram series-{series}", role="img", aria_label=said)

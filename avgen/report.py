@@ -2,13 +2,17 @@
 
 # %% auto #0
 __all__ = ['RATE', 'PARTS', 'one_of_each', 'sample_grid', 'seen_as', 'fewer_queries', 'attention_figures', 'film_of', 'thumbs_of',
-           'chapter_of', 'caveats_of', 'data_words', 'facts_of', 'cost_parts', 'write', 'memory_mb', 'Meter', 'Demo',
-           'shipped', 'look_first', 'make_data', 'train_one', 'train_judge', 'judge_all', 'demo']
+           'chapter_of', 'caveats_of', 'data_words', 'about', 'facts_of', 'cost_parts', 'write', 'memory_mb', 'Meter',
+           'Demo', 'shipped', 'look_first', 'make_data', 'train_one', 'train_beside', 'train_judge', 'judge_all',
+           'demo']
 
-# %% ../nbs/21_report.ipynb #3173a190
+# %% ../nbs/21_report.ipynb #e92fd0f0
 import contextlib
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -19,15 +23,15 @@ import torch
 
 import avgen
 from .attention import attention_layers
-from .attention_maps import AttentionMap
-from .core import InputError, check_setting
+from .attention_maps import AttentionMap, strongest_points
+from .core import InputError, check_setting, choose_device
 from .evaluation import Evaluation, evaluate, read_evaluations, write_evaluations
 from .evaluator import Evaluator, EvaluatorSettings, train_evaluator
 from .pages import NAMES, Chapter, Part, Story, write_page
 from .pairs import Pairs, PairSet, spread
 from .pictures import Picture, png_bytes, sound_bytes
 from .runs import Run, SampleGrid, duration, summary, write_json
-from .training import resume, train, versions
+from .training import default_threads, resume, train, versions
 from .widgets import AttentionFigure, PairGrid, sample_cards
 
 # %% ../nbs/21_report.ipynb #b5e8a080
@@ -52,13 +56,18 @@ def seen_as(evaluator: Evaluator, grid: SampleGrid) -> list[str]:
     judged = evaluator.classify("image" if grid.direction == "S2I" else "sound", grid.generated)
     return [evaluator.instruments[int(c)] for c in judged.argmax(1)]
 
-# %% ../nbs/21_report.ipynb #8c6d0bf0
-def fewer_queries(map: AttentionMap, every: int = 2) -> AttentionMap:
-    "The same map with the queries of every second row and column only."
+# %% ../nbs/21_report.ipynb #09b1da70
+def fewer_queries(map: AttentionMap, every: int = 2) -> tuple[AttentionMap, list]:
+    "The same map with the queries of every second row and column only, and its strongest points moved to the nearest of them."
     (h, w), first = map.query_grid, check_setting("every", every, int, 1, 8) // 2
-    if map.queries is not None: return map
-    kept = torch.arange(h * w).reshape(h, w)[first::every, first::every].flatten()
-    return replace(map, weights=map.weights[:, kept], queries=kept)
+    if map.queries is not None: return map, strongest_points(map)
+    grid = torch.arange(h * w).reshape(h, w)
+    kept = grid[first::every, first::every].flatten()
+    snap = lambda i, n: min(first + every * (i // every), first + every * ((n - 1 - first) // every))
+    asked = [divmod(map.query_index(*point), w) for point in strongest_points(map)]
+    moved = torch.tensor([grid[snap(row, h), snap(column, w)] for row, column in asked])
+    points = strongest_points(replace(map, weights=map.weights[:, moved], queries=moved))
+    return replace(map, weights=map.weights[:, kept], queries=kept), points
 
 
 def attention_figures(run: Run, pairset: PairSet, indices: list[int]) -> list[tuple]:
@@ -70,13 +79,14 @@ def attention_figures(run: Run, pairset: PairSet, indices: list[int]) -> list[tu
         pair = pairset[indices[place]]
         found = run.attend(pair.sound if run.direction == "S2I" else pair.image)
         name = pair.instrument.replace("_", " ")
-        if number or run.direction == "I2S": found = fewer_queries(found)
-        figure = AttentionFigure(found, sound=pair.sound if run.direction == "S2I" else None, rate=RATE, name=name)
-        figure.at = figure.points[len(figure.points) // 2]
+        points = strongest_points(found)
+        if number or run.direction == "I2S": found, points = fewer_queries(found)
+        heard = pair.sound if run.direction == "S2I" else None
+        figure = AttentionFigure(found, at=points[len(points) // 2], points=points, sound=heard, rate=RATE, name=name)
         figures.append((f"{NAMES[run.direction]}: {name}", figure))
     return figures
 
-# %% ../nbs/21_report.ipynb #3056f9a0
+# %% ../nbs/21_report.ipynb #8c30d320
 def film_of(run: Run, most: int = 6, height: int = 336) -> list[tuple]:
     "(caption, WebP bytes) of at most `most` sample pictures of a run, first and last included."
     import io
@@ -88,7 +98,8 @@ def film_of(run: Run, most: int = 6, height: int = 336) -> list[tuple]:
     kept = [files[round(i * (len(files) - 1) / (min(most, len(files)) - 1))] for i in range(min(most, len(files)))]
     frames = []
     for file in kept:
-        with Image.open(file) as image: small = image.convert("RGB").resize((max(1, round(image.width * height / image.height)), height), Image.Resampling.LANCZOS)
+        with Image.open(file) as image:
+            small = image.convert("RGB").resize((max(1, round(image.width * height / image.height)), height), Image.Resampling.LANCZOS)
         buffer = io.BytesIO()
         small.save(buffer, format="WEBP", quality=82)
         frames.append((f"step {int(file.stem.removeprefix('step_')):,}", buffer.getvalue()))
@@ -101,42 +112,53 @@ def thumbs_of(grid: SampleGrid, index: int = 0) -> tuple[bytes, bytes]:
 
     return png_bytes(Image.fromarray(sound_bytes(grid.source[index, 0]))), png_bytes(Picture(grid.generated[index]).to_image())
 
-# %% ../nbs/21_report.ipynb #5c699fa0
+# %% ../nbs/21_report.ipynb #aa6b2ad0
 def chapter_of(run: Run, pairs: Pairs, evaluator: Evaluator | None = None, evaluation: Evaluation | None = None, seed: int = 0) -> Chapter:
     "All that a page tells of one run."
     pairset = pairs.validation if len(pairs.validation) else pairs.train
     indices = one_of_each(pairset)
     grid = sample_grid(run, pairset, indices, seed)
     named = seen_as(evaluator, grid) if evaluator is not None else None
-    note = f"One of each instrument from the {pairset.split} takes, the middle one, noise of seed {seed}. Click to hear." + (" The sign is the evaluator's verdict." if named else "")
+    note = f"One of each instrument from the {pairset.split} takes, the middle one, noise of seed {seed}. Click to hear."
+    note += " The sign is the evaluator's verdict." if named else ""
     return Chapter(run.direction, run.config, summary(run), run.metrics, PairGrid(sample_cards(grid, named), note=note, rate=RATE), film_of(run),
                    attention_figures(run, pairset, indices), evaluation, thumbs_of(grid) if run.direction == "S2I" else (), run.stopped or "")
 
-# %% ../nbs/21_report.ipynb #9eeda160
+# %% ../nbs/21_report.ipynb #247e01a0
 def caveats_of(pairs: Pairs) -> list[str]:
     "Sentences that the figures on these data need."
     said = []
     if pairs.root and (Path(pairs.root) / "orchestra.json").is_file():
-        said.append("The orchestra is synthetic: its sounds are computed and its performers are drawn. A figure on it says that the system learns, not how it would do on recordings.")
+        said.append("The orchestra is synthetic: its sounds are computed and its performers are drawn. A figure on it says that the system learns, "
+                    "not how it would do on recordings.")  # fmt: skip
     shared = {p for p in pairs.validation.performers if p} & {p for p in pairs.all_train.performers if p}
     if shared: said.append(f"Validation holds new takes, but {len(shared)} of its performers also play in training, so recognising a person helps.")
-    few = [n for n, count in pairs.validation.counts().items() if 0 < count < 5]
-    if few: said.append(f"Fewer than five validation pairs: {', '.join(n.replace('_', ' ') for n in few)}; read nothing into their bars.")
+    there = [n for n, count in pairs.validation.counts().items() if count]
+    few = [n.replace("_", " ") for n, count in pairs.validation.counts().items() if 0 < count < 5]
+    if few: said.append(f"{'Every instrument' if len(few) == len(there) else ', '.join(few)}: fewer than five validation pairs; read nothing into the bars.")
     return said
 
 
 def data_words(pairs: Pairs) -> str:
     "The data set in one sentence."
     seconds, present = pairs.config.clip_seconds, sum(1 for n in pairs.all_train.counts().values() if n)
-    return (f"{len(pairs.all_train):,} training and {len(pairs.validation):,} validation pairs of {present} instruments: a picture and the {seconds:g} s of sound heard at that moment. "
-            "No take is in both.")  # fmt: skip
+    return (f"{len(pairs.all_train):,} training and {len(pairs.validation):,} validation pairs of {present} instruments: a picture and the {seconds:g} s "
+            "of sound heard at that moment. These are from validation.")  # fmt: skip
 
-# %% ../nbs/21_report.ipynb #478cb6f0
+def about(pairs: Pairs) -> dict:
+    "The fields of a `Story` that tell of the data: a sentence, some pairs, caveats."
+    shown = pairs.validation if len(pairs.validation) else pairs.train
+    return {"data": data_words(pairs), "contact": PairGrid(shown, limit=13, rate=RATE), "caveats": caveats_of(pairs)}
+
+# %% ../nbs/21_report.ipynb #375af760
 def facts_of(runs: Iterable[Run], pairs: Pairs | None, seed: int) -> dict:
     "Versions, commit, seed, data: what it takes to make the same again."
     first = next(iter(runs), None)
     found = {name: value for name, value in (first.config["versions"] if first else versions()).items()}
-    if first: found |= {"commit": first.config.get("commit") or "not in a repository", "device": f"{first.config['device']}, {first.config['precision']}, {first.config['threads']} threads", "started": first.config["started"]}
+    if first:
+        c = first.config
+        found |= {"commit": c.get("commit") or "not in a repository", "started": c["started"]}
+        found |= {"device": f"{c['device']}, {c['precision']}, {c['threads']} threads"}
     if pairs is not None: found |= {"data": f"{pairs.name}, hash {pairs.hash}"}
     return {**found, "seed": seed}
 
@@ -144,9 +166,11 @@ def facts_of(runs: Iterable[Run], pairs: Pairs | None, seed: int) -> dict:
 def cost_parts(runs: Iterable[Run]) -> list[Part]:
     "Time and memory as the runs recorded them."
     ends = [(run, next((m for m in reversed(run.metrics) if "seconds" in m), None)) for run in runs]
-    return [Part(NAMES[run.direction].lower(), "done" if run.finished else "failed", last["seconds"], last["peak_memory_mb"], f"{last['pairs_per_second']:,.0f} pairs/s") for run, last in ends if last]
+    state = lambda run: "done" if run.finished else "failed"
+    part = lambda run, last: Part(NAMES[run.direction].lower(), state(run), last["seconds"], last["peak_memory_mb"], f"{last['pairs_per_second']:,.0f} pairs/s")
+    return [part(run, last) for run, last in ends if last]
 
-# %% ../nbs/21_report.ipynb #722de180
+# %% ../nbs/21_report.ipynb #2b9aa360
 def write(
     path,  # the .html file
     runs: Iterable = (),  # Run objects or run folders, one a direction
@@ -164,11 +188,10 @@ def write(
     judged = {e.direction: e for e in evaluations}
     if pairs is None and runs: pairs = runs[0].pairs
     for run in runs: run.accepts(pairs)
-    chapters = {d: Chapter(d) for d in NAMES} | {run.direction: chapter_of(run, pairs, evaluator, judged.get(run.direction), seed) for run in runs}
-    contact = PairGrid(pairs.validation if len(pairs.validation) else pairs.train, limit=13, rate=RATE) if pairs is not None else None
-    story = Story(chapters=dict(sorted(chapters.items(), reverse=True)), data=data_words(pairs) if pairs else "", contact=contact, parts=cost_parts(runs) if parts is None else list(parts),
-                  first_look=list(first_look), caveats=caveats_of(pairs) if pairs else [], facts=facts_of(runs, pairs, seed), commands=list(commands))  # fmt: skip
-    write_page(path, story)
+    chapters = {run.direction: chapter_of(run, pairs, evaluator, judged.get(run.direction), seed) for run in runs}
+    parts = cost_parts(runs) if parts is None else list(parts)
+    story = Story(chapters={d: Chapter(d) for d in NAMES} | chapters, parts=parts, first_look=list(first_look), commands=list(commands))
+    write_page(path, replace(story, facts=facts_of(runs, pairs, seed), **({} if pairs is None else about(pairs))))
     return Path(path)
 
 # %% ../nbs/21_report.ipynb #ea085dd0
@@ -203,7 +226,7 @@ class Meter:
         self._end.set(), self._thread.join()
         self.seconds, self.memory_mb = time.perf_counter() - self._begin, max(self.memory_mb, memory_mb())
 
-# %% ../nbs/21_report.ipynb #fd336cc0
+# %% ../nbs/21_report.ipynb #67b8a520
 PARTS = ("data", "sound to picture", "picture to sound", "evaluator", "judging")
 
 
@@ -211,23 +234,28 @@ class Demo:
     "The parts of a demo, what is done of them, and the page."
 
     def __init__(self, folder, data, quick: bool, seed: int, device):
-        self.folder, self.quick, self.seed, self.device = Path(folder), check_setting("quick", quick, bool), check_setting("seed", seed, int, 0, 2**62), device
+        self.folder, self.device = Path(folder), device
+        self.quick, self.seed = check_setting("quick", quick, bool), check_setting("seed", seed, int, 0, 2**62)
         self.data = Path(f"{data}-quick") if quick and str(data) == "data/orchestra" else Path(data)
         self.began, self.runs, self.pairs, self.evaluator, self.evaluations = time.perf_counter(), {}, None, None, {}
         self.arguments = {"data": str(self.data), "quick": quick, "seed": seed}
         self.parts = {p.name: p for p in self._remembered()}
-        self.first_look = []
+        self.first_look, self.chapters, self.about = [], {}, {}
 
     @property
     def page(self) -> Path: return self.folder / "report.html"
+
+    @property
+    def preset(self) -> str: return "toy" if self.quick else "small"
 
     def _remembered(self) -> list[Part]:
         path = self.folder / "demo.json"
         if not path.is_file(): return [Part(name) for name in PARTS]
         try:
             kept = json.loads(path.read_bytes())
-            begun, parts = kept["arguments"], [Part(**{**p, "state": "done" if p["state"] == "done" else "waiting"}) for p in kept["parts"]]
-        except (ValueError, KeyError, TypeError) as e: raise InputError(f"demo {str(path)!r} cannot be read ({e}); remove the folder or give another one") from e
+            begun, parts = kept["arguments"], [Part(**p | {"state": "done" if p["state"] == "done" else "waiting"}) for p in kept["parts"]]
+        except (ValueError, KeyError, TypeError) as e:
+            raise InputError(f"demo {str(path)!r} cannot be read ({e}); remove the folder or give another one") from e
         differ = [f"{k} was {begun.get(k)!r}, is {v!r} now" for k, v in self.arguments.items() if begun.get(k) != v]
         if differ: raise InputError(f"demo {str(self.folder)!r} was begun with other arguments: {'; '.join(differ)}; give another folder")
         return parts
@@ -236,7 +264,7 @@ class Demo:
         s = round(time.perf_counter() - self.began)
         print(f"[{s // 60:2d}:{s % 60:02d}] {text}", flush=True)
 
-# %% ../nbs/21_report.ipynb #f5fdf370
+# %% ../nbs/21_report.ipynb #25cc20a0
 @contextlib.contextmanager
 def _part(self, name: str, doing: str):
     "One part of a demo. Yields the Part, whose note the block may set."
@@ -259,13 +287,22 @@ def _part(self, name: str, doing: str):
     self.say(f"{name}: done in {duration(part.seconds)}" + (f", {part.note}" if part.note else ""))
 
 
-def _remember(self): write_json(self.folder / "demo.json", {"arguments": self.arguments, "parts": [{**asdict(p), "memory_mb": p.memory_mb if p.memory_mb == p.memory_mb else None} for p in self.parts.values()]})
+def _remember(self):
+    "What is done, in demo.json."
+    known = lambda p: {**asdict(p), "memory_mb": p.memory_mb if p.memory_mb == p.memory_mb else None}  # NaN is no JSON
+    write_json(self.folder / "demo.json", {"arguments": self.arguments, "parts": [known(p) for p in self.parts.values()]})
 
 
 def _write(self):
     "The page as things stand."
-    command = f"avgen demo --folder {self.folder} --data {self.data} --seed {self.seed}" + (" --quick" if self.quick else "")
-    write(self.page, self.runs.values(), self.evaluations.values(), self.pairs, self.evaluator, list(self.parts.values()), self.first_look, [command], self.seed)
+    command = f"avgen demo --out {self.folder} --data {self.data} --seed {self.seed}" + (" --quick" if self.quick else "")
+    for d, run in self.runs.items():  # samples are made again only when there is something new to say of them
+        key = (run.step, self.evaluator is not None)
+        if self.chapters.get(d, (None,))[0] != key: self.chapters[d] = key, chapter_of(run, self.pairs, self.evaluator, None, self.seed)
+    if self.pairs is not None and self.about.get("data") != data_words(self.pairs): self.about = about(self.pairs)
+    chapters = {d: Chapter(d) for d in NAMES} | {d: replace(c, evaluation=self.evaluations.get(d)) for d, (_, c) in self.chapters.items()}
+    facts = facts_of(self.runs.values(), self.pairs, self.seed)
+    write_page(self.page, Story(chapters=chapters, parts=list(self.parts.values()), first_look=self.first_look, facts=facts, commands=[command], **self.about))
 
 
 Demo.part, Demo.remember, Demo.write = _part, _remember, _write
@@ -292,7 +329,7 @@ def look_first(self) -> None:
 
 Demo.look_first = look_first
 
-# %% ../nbs/21_report.ipynb #526c81c0
+# %% ../nbs/21_report.ipynb #66d2c4c0
 def make_data(self) -> None:
     "Build the orchestra, or open what lies in the data folder."
     from avgen import orchestra
@@ -305,18 +342,47 @@ def make_data(self) -> None:
         part.note = f"{len(self.pairs.all_train):,} + {len(self.pairs.validation):,} pairs"
 
 
-def train_one(self, direction: str) -> None:
-    "Train one direction, or go on with it, or open it when it is finished."
+def train_one(self, direction: str, beside: subprocess.Popen | None = None, threads: int | None = None) -> None:
+    "Train one direction, or go on with it, or open it when it is finished, also by the process `beside`."
     folder, name = self.folder / direction, NAMES[direction].lower()
-    with self.part(name, f"training {name}") as part:
+    with self.part(name, f"training {name}" + (", in a process of its own since a while" if beside else "")) as part:
+        if beside and beside.wait(): raise InputError(f"training {direction} beside failed: {_last_line(self.folder / f'{direction}.log')}")
         if (folder / "config.json").is_file(): run = resume(folder, self.pairs, device=self.device)
-        else: run = train("sa-cmgan", self.pairs, direction, preset="toy" if self.quick else "small", run=folder, seed=self.seed, device=self.device)
+        else: run = train("sa-cmgan", self.pairs, direction, preset=self.preset, run=folder, seed=self.seed, device=self.device, threads=threads)
         if run.interrupted: raise KeyboardInterrupt(f"interrupted at step {run.step:,}")
         self.runs[direction], last = run, run.metrics[-1]
         part.note = f"{run.step:,} steps, {last['pairs_per_second']:,.0f} pairs/s at the end"
+        if beside: part.note += f", {duration(last['seconds'])} in all beside the other direction, peak memory {last['peak_memory_mb']:,.0f} MB of its own"
 
 
 Demo.make_data, Demo.train_one = make_data, train_one
+
+# %% ../nbs/21_report.ipynb #89097cf0
+def _last_line(path: Path) -> str:
+    lines = path.read_text(errors="replace").replace("\r", "\n").strip().splitlines() if path.is_file() else []
+    return lines[-1] if lines else "it said nothing"
+
+
+@contextlib.contextmanager
+def train_beside(self, direction: str):
+    "Begin to train `direction` in a process of its own; yields it, and the threads left here; (None, None) where that does not pay. Interrupted when the block is."
+    folder, threads, child = self.folder / direction, default_threads(), None
+    pays = choose_device(self.device).type == "cpu" and threads > 1 and self.pairs.root and not self.quick and not (folder / "config.json").is_file()
+    if pays:
+        told = dict(system="sa-cmgan", direction=direction, preset=self.preset, data=self.pairs.root, run=folder, seed=self.seed, device="cpu", threads=threads // 2)
+        words = [w for name, value in told.items() for w in (f"--{name}", str(value))]
+        with open(self.folder / f"{direction}.log", "w") as log:
+            child = subprocess.Popen([sys.executable, "-c", "from avgen.cli import main; main()", "train", *words], stdout=log, stderr=subprocess.STDOUT,
+                                     env={**os.environ, "OMP_NUM_THREADS": str(threads // 2)})
+    try: yield (child, threads - threads // 2) if child else (None, None)
+    finally:
+        if child and child.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired): child.wait(2)  # Ctrl-C in a terminal reaches it too
+            if child.poll() is None: child.send_signal(signal.SIGINT)
+            child.wait(60)
+
+
+Demo.train_beside = train_beside
 
 # %% ../nbs/21_report.ipynb #d30f2da0
 def train_judge(self) -> None:
@@ -341,7 +407,7 @@ def judge_all(self) -> None:
 
 Demo.train_judge, Demo.judge_all = train_judge, judge_all
 
-# %% ../nbs/21_report.ipynb #45cd2810
+# %% ../nbs/21_report.ipynb #7a099360
 def demo(
     folder="runs/demo",  # runs, evaluations and the page
     data="data/orchestra",  # the orchestra is built here when nothing is there; any data set in the layout will do
@@ -352,9 +418,12 @@ def demo(
     "Make the data, train both directions, judge them and write a page that fills up meanwhile. Run again, it goes on where it stopped."
     work = Demo(folder, data, quick, seed, device)
     try:
-        work.look_first()
+        if not any(p.state == "done" for p in work.parts.values()): work.look_first()
         work.make_data()
-        for direction in NAMES: work.train_one(direction)
+        first, second = NAMES
+        with work.train_beside(second) as (child, threads):
+            work.train_one(first, threads=threads)
+            work.train_one(second, child)
         work.train_judge()
         work.judge_all()
         work.write()

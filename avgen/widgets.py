@@ -100,7 +100,7 @@ class Live(anywidget.AnyWidget):
             file.write(self._still_() if path.suffix == ".png" else page([self], getattr(self, "name", "")).encode())
         return path
 
-# %% ../nbs/20_widgets.ipynb #d0db09c0
+# %% ../nbs/20_widgets.ipynb #434e0ab0
 def inline(widget: Live) -> str:
     "The place of a widget in a page, with its values. The page needs `page_style()` and `page_script()` once."
     state = json.dumps(widget.payload(), allow_nan=False).replace("<", "\\u003c")
@@ -123,7 +123,8 @@ def page_script(names: Iterable[str] = ("SoundPlayer", "PairGrid", "AttentionFig
 
 def page(widgets: Iterable[Live], title: str = "") -> str:
     "A whole HTML page that shows `widgets` one under the other, without kernel and without network."
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(title or "avgen")}</title>'
+    head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head += f"<title>{html.escape(title or 'avgen')}</title>"
     ground = "<style>:root{color-scheme:light dark} body{margin:24px auto;max-width:960px;padding:0 16px}</style>"
     return head + page_style() + ground + "".join(map(inline, widgets)) + page_script()
 
@@ -142,7 +143,7 @@ def sound_traits(sound: Sound, max_seconds: float = 30.0, rate: int | None = Non
     audio = pcm(waveform, config.sample_rate, rate, max_seconds)
     return {**traits, "audio": audio, "sample_rate": rate or config.sample_rate, "note": " ".join(notes)}
 
-# %% ../nbs/20_widgets.ipynb #f816cb10
+# %% ../nbs/20_widgets.ipynb #b28c1ad0
 class SoundPlayer(Live):
     "A sound with its log-mel and a moving cursor: click to hear it from there; `play()` and `stop()` from Python. Assign `player.sound` to change it."
 
@@ -164,7 +165,8 @@ class SoundPlayer(Live):
     seconds = t.Float(0.0).tag(sync=True, page=True)  # where it was last stopped or set
 
     def __init__(self, sound: Sound, max_seconds: float = 30.0, rate: int | None = None, **kwargs):
-        if not isinstance(sound, Sound): raise InputError(f"SoundPlayer: found {type(sound).__name__}; expected a Sound: make one with Sound.from_waveform(waveform, config)")
+        if not isinstance(sound, Sound):
+            raise InputError(f"SoundPlayer: found {type(sound).__name__}; expected a Sound: make one with Sound.from_waveform(waveform, config)")
         check_setting("max_seconds", max_seconds, float, 0.01, 600)
         super().__init__(sound=sound, max_seconds=max_seconds, rate=rate, **kwargs)
 
@@ -209,18 +211,21 @@ def pair_card(pair: Pair) -> Card:
     sound, who = pair.sound, f"performer {pair.performer}" if pair.performer.isdigit() else pair.performer
     return Card(pair.instrument.replace("_", " "), [Tile(pair.image, heard=sound), Tile(sound)], ", ".join(filter(None, [who, f"{pair.seconds:g} s"])))
 
-# %% ../nbs/20_widgets.ipynb #c8de02d0
+# %% ../nbs/20_widgets.ipynb #b0adc360
 def sample_cards(grid: SampleGrid, seen_as: list[str] | None = None) -> list[Card]:
     "Given, generated and real side by side; `seen_as` holds the instrument that an evaluator names for each generated one."
-    nice, cards = lambda name: name.replace("_", " "), []
-    for i, name in enumerate(grid.instruments):
-        pair = grid.pairs[i] if grid.pairs else None
-        sound = lambda values, own: pair.sound if own and pair else Sound(values, grid.config, name=nice(name))
-        given, real = (sound(grid.source[i], True), Picture(grid.real[i])) if grid.direction == "S2I" else (Picture(grid.source[i]), sound(grid.real[i], True))
-        made = Picture(grid.generated[i]) if grid.direction == "S2I" else sound(grid.generated[i], False)
-        verdict = "" if seen_as is None else "right" if seen_as[i] == name else "wrong"
-        caption = "generated" if seen_as is None else f"seen as {nice(seen_as[i])}" if grid.direction == "S2I" else f"heard as {nice(seen_as[i])}"
-        cards.append(Card(nice(name), [Tile(given, "given"), Tile(made, caption, verdict=verdict), Tile(real, "real")]))
+    to_image, cards = grid.direction == "S2I", []
+    for i, instrument in enumerate(grid.instruments):
+        name = instrument.replace("_", " ")
+        sound = grid.pairs[i].sound if grid.pairs else Sound((grid.source if to_image else grid.real)[i], grid.config, name=name)
+        picture = Picture((grid.real if to_image else grid.source)[i])
+        made = Picture(grid.generated[i]) if to_image else Sound(grid.generated[i], grid.config, name=name)
+        given, real = (sound, picture) if to_image else (picture, sound)
+        verdict, caption = "", "generated"
+        if seen_as is not None:
+            verdict = "right" if seen_as[i] == instrument else "wrong"
+            caption = f"{'seen' if to_image else 'heard'} as {seen_as[i].replace('_', ' ')}"
+        cards.append(Card(name, [Tile(given, "given"), Tile(made, caption, verdict=verdict), Tile(real, "real")]))
     return cards
 
 # %% ../nbs/20_widgets.ipynb #0b74baf0
@@ -268,7 +273,7 @@ def waveforms(sounds: list[Sound], iterations: int = 32) -> list[torch.Tensor]:
         for i, w in zip(same, invert(torch.stack([sounds[i].values for i in same]), key[0], iterations=iterations)): found[i] = w
     return found
 
-# %% ../nbs/20_widgets.ipynb #059bb6e0
+# %% ../nbs/20_widgets.ipynb #54290f50
 def still_cards(cards: list[Card], across: int = 6) -> bytes:
     "Cards as one PNG: what a reader without a live front end sees."
     import matplotlib.pyplot as plt
@@ -285,7 +290,7 @@ def still_cards(cards: list[Card], across: int = 6) -> bytes:
             else: row[left + k].imshow(sound_bytes(tile.shown.values[0]))
             row[left + k].set_box_aspect(1)
             row[left + k].set_title("\n".join(filter(None, [card.title if k == 0 else " ", tile.caption])).replace("$", r"\$"), fontsize=7, loc="left", pad=2)
-    return figure_png(figure)
+    return figure_png(figure, dpi=64)
 
 # %% ../nbs/20_widgets.ipynb #b6bc4940
 class PairGrid(Live):
@@ -342,9 +347,9 @@ def pack_rows(
     rows = (weights / largest * (2**bits - 1)).round().cpu().numpy().astype(kind)
     return rows.tobytes(), largest[:, 0].float().cpu().numpy().astype("<f4").tobytes()
 
-# %% ../nbs/20_widgets.ipynb #a4265760
+# %% ../nbs/20_widgets.ipynb #d8990f20
 class AttentionFigure(Live):
-    "Where a layer looks from a point of the sound: hover previews, click locks. `at` is the locked point, (seconds, hertz), or () for none; it can be read and set."
+    "Where a layer looks from a point of the sound: hover previews, click locks. `at`, (seconds, hertz), is the locked point; it can be read and set."
 
     _esm = module_source("attention_figure")
     spectrogram = t.Bytes().tag(sync=True, page=True)
@@ -370,18 +375,28 @@ class AttentionFigure(Live):
     points = t.List([]).tag(sync=True, page=True)  # points offered to start from
     at = t.List([]).tag(sync=True, page=True)
 
-    def __init__(self, map: AttentionMap, sample: int = 0, at=None, sound: Sound | None = None, bits: int = 8, rate: int | None = None, name: str | None = None):
+    def __init__(
+        self,
+        map: AttentionMap,
+        sample: int = 0,  # which of the map's batch
+        at=None,  # the point to begin with: (seconds, hertz), or (column, row) of a picture
+        sound: Sound | None = None,  # the sound, to be heard too
+        bits: int = 8,  # for a weight
+        rate: int | None = None,  # Hz at which the sound travels
+        name: str | None = None,
+        points: list | None = None,  # points offered to start from; None: those that were asked, or the strongest ones
+    ):
         if not isinstance(map, AttentionMap): raise InputError(f"AttentionFigure: found {type(map).__name__}; expected an AttentionMap")
         check_setting("sample", sample, int, 0, len(map.weights) - 1)
         self.map, self.sample = map, sample
         asked = getattr(map, "points", None) or []
-        points = [check_point(map, p) for p in asked or strongest_points(map, sample)]
+        points = [check_point(map, p) for p in points or asked or strongest_points(map, sample)]
         under = background(map, sample, sound, rate) | ({} if name is None else {"name": name})
         super().__init__(at=check_point(map, at if at is not None or not asked else asked[0]), points=points, **attention_traits(map, sample, bits), **under)
 
     def _still_(self) -> bytes: return figure_png(self.map.plot(at=[tuple(self.at)] if self.at else None, sample=self.sample))
 
-# %% ../nbs/20_widgets.ipynb #fe277ae0
+# %% ../nbs/20_widgets.ipynb #91d31f80
 def check_point(map: AttentionMap, at) -> list[float]:
     "A point as a list of two numbers inside the map, or [] for none."
     if at is None or len(at) == 0: return []
@@ -396,7 +411,8 @@ def attention_traits(map: AttentionMap, sample: int, bits: int) -> dict:
     number = lambda x: float(x) if np.isfinite(float(x)) else None
     return {"weights": rows, "scales": largest, "bits": bits, "entropies": map.entropy()[sample].numpy().astype("<f4").tobytes(),
             "queries": b"" if map.queries is None else map.queries.numpy().astype("<i4").tobytes(), "query_grid": list(map.query_grid),
-            "key_grid": list(map.key_grid), "gamma": number(map.gamma), "effect": number(map.effect[sample]), "layer": map.layer, "warning": map.verdict(sample)}  # fmt: skip
+            "key_grid": list(map.key_grid), "gamma": number(map.gamma), "effect": number(map.effect[sample]), "layer": map.layer,
+            "warning": map.verdict(sample)}  # fmt: skip
 
 
 def background(map: AttentionMap, sample: int, sound: Sound | None = None, rate: int | None = None) -> dict:

@@ -1,5 +1,6 @@
 """The browser half: a saved report opened from disk, and the widgets in a real JupyterLab, both driven in a headless Chromium."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -25,7 +26,8 @@ LISTEN = """(() => {
   };
 })();"""
 HEAT = """(figure) => {
-  const canvas = figure.querySelector(".avgen-heat"), data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const canvas = figure.querySelector(".avgen-heat");
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   return { width: canvas.width, height: canvas.height, data: Array.from(data).join() };
 }"""
 
@@ -76,7 +78,8 @@ def page(browser, report):
     context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.asked, page.errors = [], []
-    page.on("request", lambda request: page.asked.append(request.url) if not request.url.startswith(("file:", "data:", "blob:")) else None)
+    inside = ("file:", "data:", "blob:")
+    page.on("request", lambda request: None if request.url.startswith(inside) else page.asked.append(request.url))
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.add_init_script(LISTEN)
     page.goto(report.as_uri())
@@ -166,7 +169,8 @@ grid.observe(note("selected.json"), "selected")
 grid
 #---
 weights = torch.eye(64)[None] * 0.5 + 0.5 / 64
-figure = widgets.AttentionFigure(AttentionMap(weights, (8, 8), (8, 8), config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]), layer="example"), sound=sound)
+known = dict(config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]), layer="example")
+figure = widgets.AttentionFigure(AttentionMap(weights, (8, 8), (8, 8), **known), sound=sound)
 figure.observe(note("at.json"), "at")
 figure
 #---
@@ -177,25 +181,26 @@ sound
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     "A JupyterLab of our own on the loopback, with a notebook that shows all widgets."
-    if shutil.which("jupyter-lab") is None and not (Path(sys.executable).parent / "jupyter-lab").exists(): missing("jupyterlab is not installed")
+    if importlib.util.find_spec("jupyterlab") is None: missing("jupyterlab is not installed")
     folder = tmp_path_factory.mktemp("lab")
-    cells = [{"cell_type": "code", "id": f"c{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": text.strip()} for i, text in enumerate(NOTEBOOK.split("#---"))]
-    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    (folder / "widgets.ipynb").write_text(json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
-    with socket.socket() as free: free.bind(("127.0.0.1", 0)); port = free.getsockname()[1]
-    settings = {"ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.port_retries": 0, "ServerApp.root_dir": str(folder), "IdentityProvider.token": "",
-                "ServerApp.open_browser": False, "ServerApp.allow_root": True, "LabApp.extension_manager": "readonly", "LabApp.news_url": ""}
+    cell = lambda i, text: {"cell_type": "code", "id": f"c{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": text.strip()}
+    cells, kernel = [cell(i, text) for i, text in enumerate(NOTEBOOK.split("#---"))], {"display_name": "Python 3", "language": "python", "name": "python3"}
+    (folder / "widgets.ipynb").write_text(json.dumps({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    served = {"ip": "127.0.0.1", "port": port, "port_retries": 0, "root_dir": str(folder), "open_browser": False, "allow_root": True}
     (folder / "config").mkdir()
     config = folder / "config" / "settings.json"
-    nested = {}
-    for key, value in settings.items(): nested.setdefault(key.split(".")[0], {})[key.split(".")[1]] = value
-    config.write_text(json.dumps(nested))
-    environment = {k: v for k, v in os.environ.items() if k != "AVGEN_STILL"} | {"JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTER_NO_CONFIG": ""}
+    config.write_text(json.dumps({"ServerApp": served, "IdentityProvider": {"token": ""}, "LabApp": {"extension_manager": "readonly"}}))
+    environment = {k: v for k, v in os.environ.items() if k != "AVGEN_STILL"} | {"JUPYTER_CONFIG_DIR": str(folder / "config")}
     log = open(folder / "lab.log", "wb")
     server = subprocess.Popen([sys.executable, "-m", "jupyterlab", f"--config={config}"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
     address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 90
     while time.monotonic() < deadline:
-        try: urllib.request.urlopen(f"{address}/api/status", timeout=5).read(); break
+        try:
+            urllib.request.urlopen(f"{address}/api/status", timeout=5).read()
+            break
         except OSError: time.sleep(0.3)
         if server.poll() is not None: pytest.fail(f"JupyterLab ended: {(folder / 'lab.log').read_text()[-2000:]}")
     yield address, folder
@@ -218,7 +223,7 @@ def test_widgets_live_in_jupyterlab(browser, lab):
     address, folder = lab
     page = opened(browser, f"{address}/lab/tree/widgets.ipynb?reset", wait=90_000, viewport={"width": 1300, "height": 2600})
     outside = []
-    page.on("request", lambda request: outside.append(request.url) if "127.0.0.1" not in request.url and request.url.startswith("http") else None)
+    page.on("request", lambda request: outside.append(request.url) if request.url.startswith("http") and "127.0.0.1" not in request.url else None)
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())  # which kernel? this one
     page.wait_for_selector(".jp-StatusBar-TextItem:has-text('| Idle')")

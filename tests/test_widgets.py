@@ -33,7 +33,8 @@ def pairs(): return toy_pairs(n=4)
 def map_of(sound, form=(8, 8), keys=(4, 4), **more):
     generator = torch.Generator().manual_seed(1)
     weights = torch.rand(2, form[0] * form[1], keys[0] * keys[1], generator=generator).pow(3).mul(6).softmax(2)
-    return AttentionMap(weights, form, keys, config=CONFIG, sound=sound.values, **{"gamma": 0.3, "effect": torch.tensor([0.1, 0.2]), "layer": "encoder.attention", **more})
+    known = {"gamma": 0.3, "effect": torch.tensor([0.1, 0.2]), "layer": "encoder.attention", **more}
+    return AttentionMap(weights, form, keys, config=CONFIG, sound=sound.values, **known)
 
 
 @pytest.mark.parametrize("name", ["sound_player", "pair_grid", "attention_figure"])
@@ -174,18 +175,27 @@ def test_still_pictures_and_saved_files(sound, pairs, tmp_path, monkeypatch):
 def test_objects_are_registered():
     from avgen import core
 
-    registered = core._displays
-    assert {Sound: SoundPlayer, Pair: PairGrid, PairSet: PairGrid, Pairs: PairGrid, SampleGrid: PairGrid, AttentionMap: AttentionFigure}.items() <= registered.items()
+    expected = {Sound: SoundPlayer, Pair: PairGrid, PairSet: PairGrid, Pairs: PairGrid, SampleGrid: PairGrid, AttentionMap: AttentionFigure}
+    assert expected.items() <= core._displays.items()
 
 
 def test_bad_input_is_named(sound, pairs, tmp_path):
     other = Sound(torch.zeros(1, 64, 64), SpectrogramConfig(floor_db=-60))
     with pytest.raises(InputError, match="floor_db"): AttentionFigure(map_of(sound), sound=other)
     for wrong, word in (
-        (lambda: SoundPlayer(torch.zeros(10)), "Tensor"), (lambda: SoundPlayer(sound, max_seconds="10"), "max_seconds"), (lambda: PairGrid([1]), "int"),
-        (lambda: PairGrid(pairs, limit=0), "limit"), (lambda: Tile("x"), "str"), (lambda: Tile(sound, verdict="perhaps"), "verdict"), (lambda: AttentionFigure(sound), "Sound"),
-        (lambda: AttentionFigure(map_of(sound), sample=2), "sample"), (lambda: AttentionFigure(map_of(sound), at=(3.0, 440)), "seconds"), (lambda: AttentionFigure(map_of(sound), at=(0.1, 1e6)), "hertz"),
-        (lambda: AttentionFigure(map_of(sound), bits=4), "bits"), (lambda: SoundPlayer(sound).save(tmp_path / "x.pdf"), ".pdf"), (lambda: widgets.pcm(torch.tensor([float("inf")]), 44100), "infinity"),
+        (lambda: SoundPlayer(torch.zeros(10)), "Tensor"),
+        (lambda: SoundPlayer(sound, max_seconds="10"), "max_seconds"),
+        (lambda: PairGrid([1]), "int"),
+        (lambda: PairGrid(pairs, limit=0), "limit"),
+        (lambda: Tile("x"), "str"),
+        (lambda: Tile(sound, verdict="perhaps"), "verdict"),
+        (lambda: AttentionFigure(sound), "Sound"),
+        (lambda: AttentionFigure(map_of(sound), sample=2), "sample"),
+        (lambda: AttentionFigure(map_of(sound), at=(3.0, 440)), "seconds"),
+        (lambda: AttentionFigure(map_of(sound), at=(0.1, 1e6)), "hertz"),
+        (lambda: AttentionFigure(map_of(sound), bits=4), "bits"),
+        (lambda: SoundPlayer(sound).save(tmp_path / "x.pdf"), ".pdf"),
+        (lambda: widgets.pcm(torch.tensor([float("inf")]), 44100), "infinity"),
     ):
         with pytest.raises(InputError, match=re.escape(word)): wrong()
     assert not list(tmp_path.iterdir())

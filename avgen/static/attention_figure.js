@@ -86,7 +86,7 @@ function render({ model, el }) {
   const tell = (found) => {
     const known = (x, words) => (x === null ? "not known" : words(x));
     facts.replaceChildren(
-      ...fact("γ", known(model.get("gamma"), (x) => x.toPrecision(3)), "what the module's output is multiplied with before it is added; 0 at the start of training"),
+      ...fact("γ", known(model.get("gamma"), (x) => x.toPrecision(3).replace("-", "−")), "what the module's output is multiplied with before it is added; 0 at the start of training"),
       ...fact("effect", known(model.get("effect"), (x) => `${+(100 * x).toPrecision(2)} %`), "size of what attention adds, against what it is added to"),
       ...fact("entropy", found === null ? "–" : data.entropy[found].toFixed(2), "1: spread evenly over all keys; 0: all on one key"),
       ...fact("layer", model.get("layer"), "the module that was recorded"),
