@@ -12,7 +12,7 @@ from .core import InputError
 from .encoders import ConvStack, linear_layer
 from .encoders import normalise_spectrally
 
-# %% ../nbs/10_discriminators.ipynb #66ab4710
+# %% ../nbs/10_discriminators.ipynb #31f7e130
 class Discriminator(nn.Module):
     "An image or a sound, and the code of the other modality -> one score each: is it real, and do they belong together? Source: SA-CMGAN; CMAV fig. 5."
 
@@ -26,10 +26,11 @@ class Discriminator(nn.Module):
         form: str = "sa-cmgan",
         batch_norm: bool = True,
         spectral_norm: bool = True,
+        gain: float = 1.0,  # multiplies the picture: how steep the score may be
     ):
         super().__init__()
         hidden = hidden or 16 * width
-        self.batch_norm = batch_norm
+        self.batch_norm, self.gain = batch_norm, gain
         self.stack = ConvStack(in_channels, width, attention, form, batch_norm, spectral_norm)
         self.hidden = linear_layer(16 * (8 * width + code_size), hidden, batch_norm, spectral_norm)
         score = nn.Linear(hidden, 1)
@@ -39,7 +40,7 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         "(B, C, 64, 64) and (B, code_size) -> (B,) scores without bounds."
         if len(x) != len(code): raise InputError(f"the discriminator takes as many codes as pictures; found {len(code)} codes for {len(x)} pictures")
-        seen = self.stack(x)
+        seen = self.stack(x if self.gain == 1 else self.gain * x)
         said = code.to(seen.dtype)[:, :, None, None].expand(-1, -1, *seen.shape[2:])
         return self.score(self.hidden(torch.cat([seen, said], 1).flatten(1))).squeeze(1).float()
 

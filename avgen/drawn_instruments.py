@@ -13,7 +13,7 @@ from .core import INSTRUMENTS, check_setting
 from .performers import CREAM, INK, Look, Performer, Pose, Sweep, Tone, lightness, mix, rgb, tone
 from .scenes import Scene
 
-# %% ../nbs/04b_drawn_instruments.ipynb #aad14d30
+# %% ../nbs/04b_drawn_instruments.ipynb #beddaf10
 WOODS = ("#c98a35", "#8e3f26", "#5f3926", "#dca950", "#d9b583", "#6d2a26", "#38292a", "#a4612f")
 BRASSES = ("#d9a53a", "#c07a48", "#c6ccd4", "#838b98", "#8a6734", "#2d2b33", "#a04f30", "#e0c27a")
 PIPES = ("#26232b", "#5a2c26", "#8a4c2c", "#3a2c2c", "#c4953f", "#b9c0ca", "#d6b06a", "#6b7280")
@@ -29,7 +29,7 @@ def finish_of(
     "The wood or lacquer of the instrument that this performer brought to this scene."
     check_setting("instrument", instrument, str, choices=INSTRUMENTS)
     behind = lightness(rgb(look.clothes))
-    clear = [c for c in FINISHES[instrument] if abs(lightness(rgb(c)) - behind) > 0.2]
+    clear = sorted(FINISHES[instrument], key=lambda colour: -abs(lightness(rgb(colour)) - behind))[:5]
     rng = np.random.default_rng([41, scene.seed, int(behind * 1e6), INSTRUMENTS.index(instrument)])
     return tone(clear[int(rng.integers(len(clear)))])
 

@@ -92,7 +92,7 @@ def _brick(c, s, rng):
         for i in range(-1, 7):
             if rng.random() < 0.75: _box(c, i * 17 + (j % 2) * 8.5, j * tall, 16, tall - 1, s.soft if rng.random() < 0.7 else mix(s.soft, s.mid, 0.6))
 
-# %% ../nbs/04a_scenes.ipynb #e9336cc0
+# %% ../nbs/04a_scenes.ipynb #bae26bb0
 def _window(c, s, rng):
     x, w = rng.uniform(4, 30), rng.uniform(48, 64)
     frame, sky = mix(s.light, CREAM, 0.5), mix(s.light, (206, 228, 240), 0.6)
@@ -114,7 +114,7 @@ def _books(c, s, rng):
             x += w
         _box(c, -2, floor, 104, 3, s.dark)
 
-
+# %% ../nbs/04a_scenes.ipynb #52edc5e0
 def _hall(c, s, rng):
     x0 = rng.uniform(-12, 4)
     for i in range(5):

@@ -242,7 +242,7 @@ def resize_sound(
     if tuple(sound.shape[-2:]) == tuple(size): return sound
     return F.interpolate(sound, tuple(size), mode="bilinear", align_corners=False, antialias=True)
 
-# %% ../nbs/01_spectrogram.ipynb #f2b86110
+# %% ../nbs/01_spectrogram.ipynb #785583d0
 COLOUR_MAP = "magma"  # perceptually uniform and readable for colour-blind eyes; the same wherever a sound is drawn
 
 
@@ -271,7 +271,8 @@ def draw_axes(ax, config: SpectrogramConfig):
     line = 14 * ax.figure.dpi / 72 / max(ax.get_window_extent().height, 1)  # a line of text as a share of the axis
     gap, ticks, octaves = np.ptp(hertz_to_mel(edges, config.mel_scale)) * line, [], 1000 * 2.0 ** np.arange(7, -4, -1)
     for hertz in octaves[(octaves >= edges[0]) & (octaves <= config.f_max)]:  # from the top, as long as there is room
-        if not ticks or np.ptp(hertz_to_mel([hertz, ticks[-1]], config.mel_scale)) >= gap: ticks.append(hertz)
+        if ticks and np.ptp(hertz_to_mel([hertz, ticks[-1]], config.mel_scale)) < gap: break
+        ticks.append(hertz)
     ax.set_yticks(np.minimum(ticks, edges[1]), [f"{t:,.0f}" for t in ticks])
     ax.minorticks_off()
     return ax
