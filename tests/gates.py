@@ -1,4 +1,9 @@
-"""The gates of `make test`: exporting, cleaning and making the README must change nothing. Usage: gates.py export|clean|readme [--write]."""
+"""The gates of `make test`: exporting, cleaning and making the README must change nothing. Usage: gates.py export|clean|readme [--write].
+
+`gates.py shrink` is no gate: it makes the pictures in large notebooks smaller (256 colours), for use after running them."""
+import base64
+import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +37,34 @@ def readme() -> str:
     return text.replace("](../", "](").replace('src="../', 'src="').replace("](0", "](nbs/0").replace("](1", "](nbs/1").replace("](2", "](nbs/2").replace("](tutorials/", "](nbs/tutorials/")
 
 
+def shrink(limit: int = 280 * 1024) -> None:
+    "Reduce the PNGs of notebooks over `limit` bytes to 256 colours, then to smaller sizes until they fit."
+    from PIL import Image
+
+    def reduced(data: str, scale: float) -> str:
+        picture = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+        if scale < 1: picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
+        out = io.BytesIO()
+        picture.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        return base64.b64encode(out.getvalue()).decode()
+
+    for path in sorted((ROOT / "nbs").rglob("*.ipynb")):
+        if ".ipynb_checkpoints" in path.parts: continue
+        whole, scale, most = json.loads(path.read_text()), 1.0, limit * (2 if "tutorials" in path.parts else 1)
+        text = path.read_text()
+        while len(text.encode()) > most and scale > 0.3:
+            notebook = json.loads(json.dumps(whole))
+            for cell in notebook["cells"]:
+                for output in cell.get("outputs", []):
+                    data = output.get("data", {})
+                    if "image/png" in data: data["image/png"] = reduced("".join(data["image/png"]), scale)
+                    if "image/png" in data: data.pop("image/jpeg", None)  # one picture is enough
+            text, scale = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", scale * 0.85
+        if text != path.read_text():
+            path.write_text(text)
+            print(f"{path.relative_to(ROOT)}: {len(text) // 1024} KB")
+
+
 def main(what: str, *options: str) -> None:
     if what == "export": no_op(["nbdev-export"], "avgen")
     elif what == "clean": no_op(["nbdev-clean"], "nbs")
@@ -39,6 +72,7 @@ def main(what: str, *options: str) -> None:
         path, wanted = ROOT / "README.md", readme()
         if "--write" in options: path.write_text(wanted)
         elif path.read_text() != wanted: sys.exit("README.md is not what nbs/index.ipynb says: run `make readme` and commit it")
+    elif what == "shrink": shrink()
     else: sys.exit(__doc__)
 
 
