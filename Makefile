@@ -55,7 +55,7 @@ gates: $(READY)
 
 test: $(READY) browser gates
 	@echo "avgen: running the notebooks"
-	@OMP_NUM_THREADS=1 nbdev-test --n-workers 2 --path nbs --do-print
+	@OMP_NUM_THREADS=1 AVGEN_QUICK=1 AVGEN_STILL=1 nbdev-test --n-workers 2 --timing nbs
 	@echo "avgen: running the contract tests, the tutorials (quick) and the browser tests"
 	@OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --cov=avgen --cov-report=term
 

@@ -296,7 +296,8 @@ class Face(Skeleton):
             c.tube(self.around([(x - 0.18, brow + 0.03 * side), (x, brow - 0.05), (x + 0.18, brow - 0.03 * side)]), 0.085 * r, brow_colour)
             c.tube(self.around([(x - 0.13, 0.02 + fy), (x, 0.09 + fy), (x + 0.13, 0.02 + fy)]), 0.1 * r, INK)
         if self.look.beard:
-            c.blob(self.around([(-0.83, 0.1), (fx * 0.6 - 0.5, 0.36), (fx, 0.40), (fx * 0.6 + 0.5, 0.36), (0.83, 0.1), (0.58 + 0.16 * t, 0.86), (0.26 * t, 1.1), (-0.58 + 0.16 * t, 0.86)]), self.hair.base)
+            chin = [(-0.83, 0.1), (fx * 0.6 - 0.5, 0.36), (fx, 0.40), (fx * 0.6 + 0.5, 0.36), (0.83, 0.1), (0.58 + 0.16 * t, 0.86), (0.26 * t, 1.1), (-0.58 + 0.16 * t, 0.86)]
+            c.blob(self.around(chin), self.hair.base)
         c.tube(self.around([(fx * 1.15, 0.02 + fy), (fx * 1.15 + math.copysign(0.14, t), 0.28 + fy), (fx * 1.15, 0.32 + fy)]), 0.075 * r, s.dark)
         c.tube(self.around([(fx * 1.25 - 0.15, 0.56 + fy), (fx * 1.25, 0.60 + fy), (fx * 1.25 + 0.15, 0.55 + fy)]), 0.1 * r, self.lips)
 

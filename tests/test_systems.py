@@ -86,7 +86,7 @@ def test_a_sample_does_not_depend_on_its_batch(pairs):
 
 
 def test_paper_preset_is_the_published_one():
-    "FACTS sec. 3: widths 64, z 62, batch 64, hinge, Adam (0.5, 0.999), D and classifiers 1e-4, G 5e-4, D every second step, 4 and 6 times 2000 batches."
+    "The authors' program: widths 64, z 62, batch 64, hinge, Adam (0.5, 0.999), D and classifiers 1e-4, G 5e-4, D every second step, 4 and 6 times 2000 batches."
     s = settings_of("sa-cmgan", "paper")
     assert (s.width, s.encoder_width, s.noise_size, s.code_size, s.batch_size, s.loss, s.form, s.attention) == (64, 64, 62, 64, 64, "hinge", "sa-cmgan", 32)
     assert (s.classifier_learning_rate, s.discriminator_learning_rate, s.generator_learning_rate, s.beta1, s.discriminator_every) == (1e-4, 1e-4, 5e-4, 0.5, 2)

@@ -20,7 +20,7 @@ from .base import Phase, Stage, System, register
 # %% ../../nbs/13_sa_cmgan.ipynb #39088f90
 @dataclass(frozen=True)
 class SACMGANSettings:
-    "All that can be set; the defaults are the published values (FACTS of the paper's code), `PRESETS` change some."
+    "All that can be set; the defaults are the published values (the authors' program), `PRESETS` change some."
 
     width: int = 64  # channels of the first (and last) convolution
     encoder_width: int = 64
