@@ -38,14 +38,15 @@ def readme() -> str:
 
 
 def shrink(limit: int = 280 * 1024) -> None:
-    "Reduce the PNGs of notebooks over `limit` bytes to 256 colours, then to smaller sizes until they fit."
+    "Reduce the pictures of notebooks over `limit` bytes to 256 colours, then to smaller sizes until they fit."
     from PIL import Image
 
-    def reduced(data: str, scale: float) -> str:
+    def reduced(data: str, scale: float, kind: str) -> str:
         picture = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
         if scale < 1: picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
         out = io.BytesIO()
-        picture.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        if kind == "image/png": picture.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        else: picture.save(out, "JPEG", quality=80, optimize=True)
         return base64.b64encode(out.getvalue()).decode()
 
     for path in sorted((ROOT / "nbs").rglob("*.ipynb")):
@@ -57,8 +58,8 @@ def shrink(limit: int = 280 * 1024) -> None:
             for cell in notebook["cells"]:
                 for output in cell.get("outputs", []):
                     data = output.get("data", {})
-                    if "image/png" in data: data["image/png"] = reduced("".join(data["image/png"]), scale)
                     if "image/png" in data: data.pop("image/jpeg", None)  # one picture is enough
+                    for kind in {"image/png", "image/jpeg"} & data.keys(): data[kind] = reduced("".join(data[kind]), scale, kind)
             text, scale = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", scale * 0.85
         if text != path.read_text():
             path.write_text(text)
