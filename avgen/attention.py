@@ -55,12 +55,13 @@ class _InPieces(torch.autograd.Function):
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
     def forward(ctx, q, k, v):
-        o, keys = v.new_empty(*q.shape[:2], v.shape[2]), _centred(k).transpose(1, 2)
+        o, mean = v.new_empty(*q.shape[:2], v.shape[2]), v.float().mean(1, keepdim=True)
+        keys, values = _centred(k).transpose(1, 2), _centred(v)
         for s, weights in _pieces(q, k, 1):
             torch.softmax(torch.bmm(q[s], keys[s], out=weights), -1, out=weights)
-            torch.bmm(weights, v[s], out=o[s])
+            torch.bmm(weights, values[s], out=o[s])
         ctx.save_for_backward(q, k, v, o)
-        return o
+        return (o + mean).to(v.dtype)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -69,7 +70,7 @@ class _InPieces(torch.autograd.Function):
         q, k, v, o = ctx.saved_tensors
         dq, dk, dv = map(torch.empty_like, (q, k, v))
         k, values = _centred(k), _centred(v).transpose(1, 2)
-        inner = (do.float() * (o.float() - v.float().mean(1, keepdim=True))).sum(-1, keepdim=True).to(q.dtype)  # of each row: weights . d weights
+        inner = (do.float() * o.float()).sum(-1, keepdim=True).to(q.dtype)  # of each row: weights . d weights
         for s, weights, scores in _pieces(q, k, 2):
             torch.softmax(torch.bmm(q[s], k[s].transpose(1, 2), out=weights), -1, out=weights)
             torch.bmm(weights.transpose(1, 2), do[s], out=dv[s])

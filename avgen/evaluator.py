@@ -74,6 +74,7 @@ class Classifier(nn.Module):
     "A small CNN that names the instrument. `features` gives what its answer rests on."
 
     WIDTHS = (24, 32, 64, 64, 128, 128)  # every other layer halves the grid
+    BANDS = 32  # features of each of eight bands of a sound, averaged over time: where on the scale something stands
 
     def __init__(self, in_channels: int, n_classes: int, height_channel: bool = False, dropout: float = 0.3):
         super().__init__()
@@ -83,14 +84,18 @@ class Classifier(nn.Module):
             kernel = 5 if i == 0 else 3
             layers += [nn.Conv2d(channels, width, kernel, 2 if i % 2 == 0 else 1, kernel // 2, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
             channels = width
-        self.body, self.dropout, self.head = nn.Sequential(*layers), nn.Dropout(dropout), nn.Linear(2 * channels, n_classes)
+        self.body, self.dropout = nn.Sequential(*layers), nn.Dropout(dropout)
+        self.bands = nn.Conv1d(channels, self.BANDS, 1) if height_channel else None
+        self.head = nn.Linear(2 * channels + (8 * self.BANDS if height_channel else 0), n_classes)
 
-    def features(self, x: Tensor) -> Tensor:  # (B, C, H, W) in [-1, 1] -> (B, 2 * WIDTHS[-1])
+    def features(self, x: Tensor) -> Tensor:  # (B, C, H, W) in [-1, 1] -> (B, 2 * WIDTHS[-1]), of a sound 8 * BANDS more
         if self.height_channel:
             height = torch.linspace(-1, 1, x.shape[2], device=x.device, dtype=x.dtype)[None, None, :, None]
             x = torch.cat([x, height.expand(len(x), 1, -1, x.shape[3])], 1)
         x = self.body(channels_last(x))
-        return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
+        found = [x.mean((2, 3)), x.amax((2, 3))]
+        if self.bands is not None: found.append(self.bands(F.adaptive_avg_pool2d(x, (8, 1)).squeeze(3)).relu().flatten(1))
+        return torch.cat(found, 1)
 
     def forward(self, x: Tensor) -> Tensor: return self.head(self.dropout(self.features(x)))  # (B, n_classes) logits
 

@@ -271,7 +271,7 @@ class Room:
 def room_of(rng: np.random.Generator) -> Room:
     "Draw a room and a microphone."
     bands = lambda count, gain: tuple((float(60 * 2 ** rng.uniform(0, 7)), float(rng.uniform(*gain))) for _ in range(count))
-    return Room(rng.uniform(0.2, 0.8), rng.uniform(-24, -12), rng.uniform(-11, 4), rng.uniform(-2, 2), bands(3, (-8, 8)), rng.uniform(-80, -62),
+    return Room(rng.uniform(0.2, 0.8), rng.uniform(-24, -12), rng.uniform(-11, 4), rng.uniform(-1.3, 1.3), bands(3, (-5, 5)), rng.uniform(-80, -62),
                 rng.uniform(-6, 0), bands(3, (5, 28)))
 
 
