@@ -83,7 +83,7 @@ class Encoder(nn.Module):
     def __init__(
         self,
         in_channels: int,  # 1 for a sound, 3 for an image
-        n_classes: int = 13,
+        n_classes: int | None = 13,  # None: no classifier, for a code that is learned otherwise
         width: int = 64,  # channels of the first layer
         hidden: int | None = None,  # size of the first linear layer; 16 * width (1024 in the paper)
         code_size: int = 64,
@@ -95,22 +95,23 @@ class Encoder(nn.Module):
         hidden = hidden or 16 * width
         self.stack = ConvStack(in_channels, width, attention, form)
         self.hidden = nn.Sequential(linear_layer(16 * 8 * width, hidden), linear_layer(hidden, 128))
-        self.classifier = nn.Linear(128, n_classes)
+        self.classifier = nn.Linear(128, n_classes) if n_classes else None
         self.to_code = linear_layer(128, code_size)
-        self.code_classifier = nn.Linear(code_size, n_classes) if train_code else None
+        self.code_classifier = nn.Linear(code_size, n_classes) if train_code and n_classes else None
 
     def features(self, x: Tensor) -> Tensor:
         "(B, C, 64, 64) -> (B, 128), what the classifier reads."
         if x.ndim != 4 or x.shape[2:] != (64, 64): raise InputError(f"the encoder takes (B, channels, 64, 64); found {tuple(x.shape)}; resize_sound or read the pictures at 64 x 64")
         return self.hidden(self.stack(x).flatten(1))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        "-> logits (B, n_classes) and code (B, code_size)."
+    def forward(self, x: Tensor) -> tuple[Tensor | None, Tensor]:
+        "-> logits (B, n_classes), None without a classifier, and code (B, code_size)."
         features = self.features(x)
-        return self.classifier(features), self.to_code(features)
+        return None if self.classifier is None else self.classifier(features), self.to_code(features)
 
     def loss(self, x: Tensor, instrument: Tensor, smoothing: float = 0.0) -> dict[str, Tensor]:
-        "Cross-entropy of the classifier, and of the one on the code."
+        "Cross-entropy of the classifier, and of the one on the code. Raises InputError without a classifier."
+        if self.classifier is None: raise InputError("this encoder has no classifier: found n_classes=None; expected the number of instruments")
         logits, code = self(x)
         loss = F.cross_entropy(logits, instrument, label_smoothing=smoothing)
         if self.code_classifier is not None: loss = loss + F.cross_entropy(self.code_classifier(code), instrument, label_smoothing=smoothing)

@@ -30,6 +30,7 @@ def _system_of(run):
 
 def modalities(direction: str) -> tuple[str, str]:  # "S2I" or "I2S" -> (source, target)
     "What goes in and what comes out."
+    if direction == "both": raise InputError("this run generates in both directions: judge one at a time, run.towards('S2I') and run.towards('I2S')")
     check_setting("direction", direction, str, choices=("S2I", "I2S"))
     return ("sound", "image") if direction == "S2I" else ("image", "sound")
 
@@ -280,6 +281,7 @@ def evaluate(
 ) -> Evaluation:
     "Generate one sample for every pair of a split and judge them. The same seed gives the same numbers."
     system, pairset = _system_of(run), pairs.split(split)
+    modalities(system.direction)  # refuses a run of both before anything is trained
     if getattr(system, "config", None) is not None: system.config.require_same(pairs.config, "the data")
     if evaluator is None: evaluator = train_evaluator([pairs, *evaluator_data], seed=0, device=device, cache=cache, quiet=quiet)
     evaluator.to(choose_device(device))

@@ -2,11 +2,12 @@
 
 # %% auto #0
 __all__ = ['CONFIG_FORMAT', 'read_config', 'write_json', 'settings_to_json', 'build_from', 'data_facts', 'read_metrics',
-           'fixed_samples', 'mosaic', 'SampleGrid', 'source_tensor', 'losses_figure', 'duration', 'summary',
-           'RunFolder', 'check_owner', 'load_weights', 'find_data', 'RunData', 'RunParts', 'AskedAttention', 'asked',
-           'Run']
+           'fixed_samples', 'mosaic', 'SampleGrid', 'BothGrids', 'source_tensor', 'losses_figure', 'duration',
+           'summary', 'RunFolder', 'check_owner', 'load_weights', 'find_data', 'RunData', 'RunParts', 'AskedAttention',
+           'asked', 'Run']
 
 # %% ../nbs/13b_runs.ipynb #b9bbc520
+import copy
 import json
 import math
 from dataclasses import KW_ONLY, asdict, dataclass, fields
@@ -24,7 +25,7 @@ from .core import Displayed, InputError, check_setting, choose_device, figure_pn
 from .pairs import Pair, PairSet, Pairs
 from .pictures import Picture
 from .spectrogram import Sound, SpectrogramConfig
-from .systems import System, build
+from .systems import DIRECTIONS, System, build
 
 # %% ../nbs/13b_runs.ipynb #f50fd370
 CONFIG_FORMAT = "avgen run 1"
@@ -155,6 +156,30 @@ def _grid_figure(grid: SampleGrid):
     if grid.title: figure.text(9 / size[0], 1 - 9 / size[1], grid.title, va="top", fontsize=11, weight="bold")
     return figure
 
+# %% ../nbs/13b_runs.ipynb #7845ad9d
+class BothGrids(Displayed):
+    "The sample grids of a run of both directions, one under the other."
+
+    def __init__(self, grids: list[SampleGrid]): self.grids = list(grids)
+
+    def __len__(self): return len(self.grids)
+
+    def __getitem__(self, i) -> SampleGrid: return self.grids[i]
+
+    def __repr__(self): return "\n".join(map(repr, self.grids))
+
+    def _still_(self) -> bytes:
+        import io
+
+        from PIL import Image
+
+        from avgen.pictures import png_bytes
+
+        parts = [Image.open(io.BytesIO(g._still_())).convert("RGB") for g in self.grids]
+        sheet = Image.new("RGB", (max(p.width for p in parts), sum(p.height for p in parts)), "white")
+        for i, part in enumerate(parts): sheet.paste(part, (0, sum(p.height for p in parts[:i])))
+        return png_bytes(sheet)
+
 # %% ../nbs/13b_runs.ipynb #f359eb10
 def _fit(values: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(values.shape[-2:]) == tuple(size): return values
@@ -167,6 +192,7 @@ def source_tensor(
     config: SpectrogramConfig,
 ) -> Tensor:
     "What a system of this direction reads, (B, C, H, W) float32 in [-1, 1]. Raises InputError for the other modality or another SpectrogramConfig."
+    if direction == "both": raise InputError("this run generates in both directions: choose one first, with run.towards('S2I') or run.towards('I2S')")
     kind, channels = ("sound", 1) if direction == "S2I" else ("image", 3)
     if isinstance(what, (list, tuple)): return torch.cat([source_tensor(w, direction, config) for w in what])
     if isinstance(what, PairSet):
@@ -232,6 +258,7 @@ class RunFolder(Displayed):
     def __init__(self, folder, config: dict, pairs: Pairs | None = None, device="auto"):
         self.folder, self.config, self.device = Path(folder), config, choose_device(device)
         self._pairs, self._system, self._facts = pairs, None, None
+        self._towards = None  # the direction asked for, where the run has both
         self.interrupted, self.saved = False, 0  # set by training: was it interrupted, and the step of its last checkpoint
 
     @classmethod
@@ -245,7 +272,20 @@ class RunFolder(Displayed):
         return cls(folder, read_config(folder), pairs, device)
 
     @property
-    def direction(self) -> str: return self.config["direction"]
+    def direction(self) -> str: return self._towards or self.config["direction"]
+
+    def towards(self, direction: str) -> "RunFolder":
+        "This run as one that generates in `direction`: itself, or for a run of both a view of it. Raises InputError where it has no such direction."
+        if direction == self.direction: return self
+        if self.config["direction"] != "both" or direction not in DIRECTIONS:
+            raise InputError(f"run {str(self.folder)!r}: found direction {direction!r}; expected {self.config['direction']!r}, which it was trained for")
+        view = copy.copy(self)
+        view._towards = direction
+        return view
+
+    def each_direction(self) -> list["RunFolder"]:
+        "The run, or where it was trained for both directions a view for each."
+        return [self.towards(d) for d in DIRECTIONS] if self.direction == "both" else [self]
 
     @property
     def instruments(self) -> tuple[str, ...]: return tuple(self.config["instruments"])
@@ -346,7 +386,7 @@ class RunParts(RunData):
                 raise InputError(f"run {str(self.folder)!r}: found no checkpoint; it stopped before its first one; `avgen resume --run {self.folder}` goes on")
             self._system = load_weights(build_from(self.config), checkpoint, self.config).to(self.device).eval()
             self._facts = checkpoint.facts
-        return self._system
+        return self._system.towards(self._towards) if self._towards else self._system
 
     def show(self, system: System | None, step: int) -> None:
         "Let the run show `system` as it is at `step`; None: whatever the newest checkpoint holds. For those who train."
@@ -380,8 +420,9 @@ class Run(RunParts):
         made = [self.system.generate(block.to(self.device), seed=stream_seed(seed, "generate", i)) for i, block in enumerate(blocks)]
         return torch.cat([m.float().cpu() for m in made])
 
-    def samples(self, seed: int = 0) -> SampleGrid:
-        "The fixed validation samples of this run: sources, what the system makes of them now, and the real ones."
+    def samples(self, seed: int = 0) -> "SampleGrid | BothGrids":
+        "The fixed validation samples of this run: sources, what the system makes of them now, and the real ones (for both directions, two such grids)."
+        if self.direction == "both": return BothGrids([run.samples(seed) for run in self.each_direction()])
         validation, known = self.pairs.validation, self.pairs.hash == self.config["data"]["hash"]
         chosen = self.config["samples"] if known else fixed_samples(validation, self.config["seed"])
         image, sound = validation.tensors(chosen)

@@ -217,7 +217,7 @@ def versions() -> dict[str, str]:
 def train(
     system: str = "sa-cmgan",  # a registered system's name
     pairs: Pairs | None = None,  # the data; None: the orchestra in data/orchestra, built when it is not there
-    direction: str = "S2I",  # "S2I" or "I2S"
+    direction: str | None = None,  # "S2I", "I2S" or, where a system has it, "both"; None: the first that it has
     preset: str = "small",  # "paper", "small", "toy"
     run=None,  # folder; None: runs/<system>-<direction>-<preset>-<n>
     seed: int = 0,
@@ -242,7 +242,7 @@ def train(
 
         pairs = build_orchestra("data/orchestra")
     built = build(system, direction, pairs.instruments, pairs.config, preset=preset, seed=seed, **settings)
-    stages = plan(built, steps)
+    direction, stages = built.direction, plan(built, steps)
     total = sum(s.steps for s in stages)
     every = {"checkpoint_every": min(500, max(20, total // 10)) if checkpoint_every is None else checkpoint_every}
     every |= {"sample_every": max(1, total // 10) if sample_every is None else sample_every, "tick_every": tick_every}
