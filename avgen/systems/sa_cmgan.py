@@ -22,6 +22,7 @@ class SACMGANSettings(GameSettings):
     attention: int | None = 32  # grid after which attention stands (32, 16, 8, 4), or None for the system without
     game_attention: int | None | str = "same"  # the generator's and discriminator's grid where it differs from the encoder's
     form: str = "sa-cmgan"  # published form of the attention: "sa-cmgan" or "sagan"
+    game_form: str = "same"  # the generator's and discriminator's form where it differs from the encoder's
     attend_in: tuple[str, ...] = ("encoder", "generator", "discriminator")
     train_code: bool = True  # train the layer that makes the code (the published program does not)
     activation: str = "sigmoid"  # of the generator's last two hidden layers
@@ -34,6 +35,7 @@ class SACMGANSettings(GameSettings):
         check_setting("attention", self.attention, choices=(*GRIDS, None))
         check_setting("game_attention", self.game_attention, choices=(*GRIDS, None, "same"))
         check_setting("form", self.form, choices=("sa-cmgan", "sagan"))
+        check_setting("game_form", self.game_form, choices=("sa-cmgan", "sagan", "same"))
         object.__setattr__(self, "attend_in", tuple(self.attend_in))
         for name in self.attend_in: check_setting("attend_in", name, choices=("encoder", "generator", "discriminator"))
         for name in ("train_code", "discriminator_batch_norm"): check_setting(name, getattr(self, name), bool)
@@ -52,16 +54,16 @@ class SACMGAN(MatchingSystem):
         s = settings
         game = s.attention if s.game_attention == "same" else s.game_attention
         place = {name: grid if name in s.attend_in else None for name, grid in dict(encoder=s.attention, generator=game, discriminator=game).items()}
-        shared = dict(code_size=s.code_size, form=s.form)
-        self.encoder = Encoder(self.channels["source"], len(self.instruments), s.encoder_width, attention=place["encoder"], train_code=s.train_code, **shared)
-        self.generator = Generator(self.channels["target"], s.width, noise_size=s.noise_size, attention=place["generator"], activation=s.activation, **shared)
-        self.discriminator = Discriminator(self.channels["target"], s.width, attention=place["discriminator"], batch_norm=s.discriminator_batch_norm, gain=s.discriminator_gain, **shared)
+        form, shared = s.form if s.game_form == "same" else s.game_form, dict(code_size=s.code_size)
+        self.encoder = Encoder(self.channels["source"], len(self.instruments), s.encoder_width, attention=place["encoder"], form=s.form, train_code=s.train_code, **shared)
+        self.generator = Generator(self.channels["target"], s.width, noise_size=s.noise_size, attention=place["generator"], form=form, activation=s.activation, **shared)
+        self.discriminator = Discriminator(self.channels["target"], s.width, attention=place["discriminator"], form=form, batch_norm=s.discriminator_batch_norm, gain=s.discriminator_gain, **shared)
 
 # %% ../../nbs/13_sa_cmgan.ipynb #5aa05030
 SACMGAN.PRESETS = {
     "paper": {},
     "small": dict(
-        width=24, encoder_width=16, form="sagan", game_attention=16, activation="relu", discriminator_batch_norm=False, discriminator_gain=2.0,
+        width=24, encoder_width=16, game_form="sagan", game_attention=16, activation="relu", discriminator_batch_norm=False, discriminator_gain=2.0,
         batch_size=16, balanced=True, classifier_steps=500, adversarial_steps=5000, classifier_learning_rate=2e-3, generator_learning_rate=5e-4,
         discriminator_learning_rate=5e-4, beta1=0.0, discriminator_every=1, average=0.998, augment=True, anneal=True,
     ),
