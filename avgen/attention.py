@@ -12,11 +12,11 @@ from dataclasses import dataclass, fields, replace
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm as normalise_spectrally
 
 from .attention_maps import AttentionMap, map_bytes
 from .core import InputError, check_setting
 from .spectrogram import SpectrogramConfig
+from .spectral import normalise_spectrally
 
 _all_ = ["AttentionMap", "map_bytes"]
 

@@ -7,10 +7,10 @@ __all__ = ['GRIDS', 'Conv4', 'initialise', 'conv_layer', 'ConvStack', 'linear_la
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm as normalise_spectrally
 
 from .attention import SelfAttention
 from .core import InputError, check_setting
+from .spectral import normalise_spectrally
 
 # %% ../nbs/08_encoders.ipynb #a32e6500
 GRIDS = (32, 16, 8, 4)  # the feature maps' sizes: the four places where attention can stand
