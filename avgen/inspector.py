@@ -2,9 +2,9 @@
 
 # %% auto #0
 __all__ = ['LEVELS', 'SHARES', 'DIRECTIONS', 'SCALES', 'STATE', 'pack_map', 'unpack_map', 'harmonic_shares', 'comb_rows',
-           'gather_maps', 'layer_state', 'sentence', 'ground_state', 'heard_state', 'own_sound', 'inspector_state',
-           'Asked', 'check_query', 'AttentionInspector', 'heat_of', 'key_index', 'scaled', 'inspected_figure',
-           'look_inside', 'system_at', 'Compare']
+           'gather_maps', 'layer_state', 'sentence', 'ground_state', 'heard_state', 'transform_of', 'own_sound',
+           'inspector_state', 'Asked', 'check_query', 'AttentionInspector', 'heat_of', 'key_index', 'scaled',
+           'inspected_figure', 'look_inside', 'system_at', 'Compare']
 
 # %% ../nbs/20c_inspector.ipynb #6a04e000
 import io
@@ -177,9 +177,14 @@ def heard_state(sound: Sound | None, max_seconds: float = 10.0, rate: int | None
     if not len(waveform): notes.append("The sound is empty: there is nothing to hear.")
     elif sound.waveform is None: notes.append("Rebuilt from the spectrogram, which holds no phase.")
     if seconds > max_seconds: notes.append(f"To be heard: the first {max_seconds:g} s of {seconds:.1f} s.")
-    size = 2 ** round(np.log2(config.n_fft * rate / config.sample_rate))
-    hop = max(1, min(round(config.hop_length * rate / config.sample_rate), size // 4))
-    return {"audio": pcm(waveform, config.sample_rate, rate, max_seconds), "sample_rate": rate, "transform": [int(size), int(hop)], "note": " ".join(notes)}
+    return {"audio": pcm(waveform, config.sample_rate, rate, max_seconds), "sample_rate": rate, "transform": transform_of(config, rate), "note": " ".join(notes)}
+
+
+def transform_of(config, rate: int | None = None) -> list[int]:
+    "Window (a power of two near `n_fft`) and hop, in samples at `rate`, of the transform by which a sound is cut."
+    share = (rate or config.sample_rate) / config.sample_rate
+    size = int(2 ** round(np.log2(config.n_fft * share)))
+    return [size, max(1, min(round(config.hop_length * share), size // 4))]
 
 
 def own_sound(maps: dict[str, AttentionMap], sample: int = 0) -> Sound | None:

@@ -13,6 +13,7 @@ import io
 import json
 import os
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,7 +172,9 @@ def figure_svg(figure) -> bytes:
     import matplotlib.pyplot as plt
 
     buffer = io.BytesIO()
-    with plt.rc_context({"svg.fonttype": "path", "svg.hashsalt": "avgen"}): figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    with plt.rc_context({"svg.fonttype": "path", "svg.hashsalt": "avgen"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script that the font lacks is drawn as boxes
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)
     return buffer.getvalue()
 
@@ -469,7 +472,9 @@ class AttentionFigure(Live):
         under = background(map, sample, sound, rate) | ({} if name is None else {"name": name})
         super().__init__(at=check_point(map, at if at is not None or not asked else asked[0]), points=points, **attention_traits(map, sample, bits), **under)
 
-    def _still_(self) -> bytes: return figure_png(self.map.plot(at=[tuple(self.at)] if self.at else None, sample=self.sample))
+    def _figure_(self): return self.map.plot(at=[tuple(self.at)] if self.at else None, sample=self.sample)
+
+    def _still_(self) -> bytes: return figure_png(self._figure_())
 
 # %% ../nbs/20_widgets.ipynb #91d31f80
 def check_point(map: AttentionMap, at) -> list[float]:
