@@ -99,7 +99,7 @@ export function inspectorView(model, bus = null) {
   const view = plot("", "application");
   const spot = element("div", { class: "avgen-query", hidden: true }), marks = element("div", { class: "avgen-marks", "aria-hidden": true });
   view.stage.append(spot, marks);
-  const ruler = element("div", { class: "avgen-ruler", role: "slider", tabindex: 0, "aria-label": "Position in the sound: arrow keys seek" }, element("i"));
+  const ruler = element("div", { class: "avgen-ruler", role: "slider", tabindex: 0, "data-lm-suppress-shortcuts": "true", "aria-label": "Position in the sound: arrow keys seek" }, element("i"));
   const below = view.root.lastElementChild;
   below.removeAttribute("aria-hidden");
   const say = element("p", { class: "avgen-say" }), told = element("p", { class: "avgen-told", "aria-live": "polite" });
@@ -122,8 +122,8 @@ export function inspectorView(model, bus = null) {
     paint(scaleBar, Uint8Array.from({ length: 256 }, (_, i) => i), [1, 256], (v) => (name === "heat" ? OPAQUE : CLEAR)[v]);
     redraw();
   };
-  const scale = element("select", { "aria-label": "Scale", onchange: () => set("scale", scale.value) }, ...SCALES.map(([value, text]) => element("option", { value, text })));
-  const limit = element("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "Threshold, share of the largest weight", oninput: () => set("threshold", +limit.value) });
+  const scale = element("select", { "aria-label": "Scale", "data-lm-suppress-shortcuts": "true", onchange: () => set("scale", scale.value) }, ...SCALES.map(([value, text]) => element("option", { value, text })));
+  const limit = element("input", { type: "range", min: 0, max: 1, step: 0.01, "data-lm-suppress-shortcuts": "true", "aria-label": "Threshold, share of the largest weight", oninput: () => set("threshold", +limit.value) });
   const limitSaid = element("output", {});
   const pitch = element("button", { type: "button", class: "avgen-toggle", text: "Pitch names", onclick: () => set("pitch_names", !model.get("pitch_names")) });
   const controls = element("div", { class: "avgen-controls" }, way, element("label", {}, element("span", { text: "Scale" }), scale),
