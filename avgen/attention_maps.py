@@ -177,7 +177,7 @@ def plot_attention(
     bar = figure.colorbar(shown, ax=axes, pad=0.01, aspect=28, label="attention, times uniform")
     bar.ax.set_facecolor("0.2")
     bar.outline.set_visible(False)
-    if title: figure.suptitle(title, fontsize=10, fontweight="bold")
+    if title: figure.suptitle(title, fontsize=10, fontweight="bold", parse_math=False)
     if note: figure.supxlabel(note, fontsize=9, color="#b3261e")
     return figure
 

@@ -181,18 +181,22 @@ sound
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     "A JupyterLab of our own on the loopback, with a notebook that shows all widgets."
+    yield from served(tmp_path_factory.mktemp("lab"), NOTEBOOK)
+
+
+def served(folder, notebook):
+    "Serve `notebook` (cells between lines of #---) as widgets.ipynb in `folder`: yields the address and the folder."
     if importlib.util.find_spec("jupyterlab") is None: missing("jupyterlab is not installed")
-    folder = tmp_path_factory.mktemp("lab")
     cell = lambda i, text: {"cell_type": "code", "id": f"c{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": text.strip()}
-    cells, kernel = [cell(i, text) for i, text in enumerate(NOTEBOOK.split("#---"))], {"display_name": "Python 3", "language": "python", "name": "python3"}
+    cells, kernel = [cell(i, text) for i, text in enumerate(notebook.split("#---"))], {"display_name": "Python 3", "language": "python", "name": "python3"}
     (folder / "widgets.ipynb").write_text(json.dumps({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    served = {"ip": "127.0.0.1", "port": port, "port_retries": 0, "root_dir": str(folder), "open_browser": False, "allow_root": True}
+    settings = {"ip": "127.0.0.1", "port": port, "port_retries": 0, "root_dir": str(folder), "open_browser": False, "allow_root": True}
     (folder / "config").mkdir()
     config = folder / "config" / "settings.json"
-    config.write_text(json.dumps({"ServerApp": served, "IdentityProvider": {"token": ""}, "LabApp": {"extension_manager": "readonly"}}))
+    config.write_text(json.dumps({"ServerApp": settings, "IdentityProvider": {"token": ""}, "LabApp": {"extension_manager": "readonly"}}))
     environment = {k: v for k, v in os.environ.items() if k != "AVGEN_STILL"} | {"JUPYTER_CONFIG_DIR": str(folder / "config")}
     log = open(folder / "lab.log", "wb")
     server = subprocess.Popen([sys.executable, "-m", "jupyterlab", f"--config={config}"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)

@@ -98,11 +98,11 @@ function pitchTicks(frequencies) {
   return ticks;
 }
 
-/** A picture of a sound with its axes; the stage takes the pointer and the keys. */
+/** A picture of a sound with its axes; the stage takes the pointer and the keys (JupyterLab would take the arrows for itself: hence the attribute). */
 export function plot(label, role) {
   const base = element("canvas", { class: "avgen-base" }), heat = element("canvas", { class: "avgen-heat", "aria-hidden": true });
   const cursor = element("div", { class: "avgen-cursor", hidden: true });
-  const stage = element("div", { class: "avgen-stage", tabindex: 0, role, "aria-label": label }, base, heat, cursor);
+  const stage = element("div", { class: "avgen-stage", tabindex: 0, role, "aria-label": label, "data-lm-suppress-shortcuts": "true" }, base, heat, cursor);
   const left = element("div", { class: "avgen-left", "aria-hidden": true }), below = element("div", { class: "avgen-below", "aria-hidden": true });
   const root = element("div", { class: "avgen-plot" }, left, stage, below);
   const axes = (span, frequencies, words = ["time in s", "frequency in Hz"]) => {

@@ -1,5 +1,10 @@
 // Brings a saved page to life: every [data-widget] gets its module and a model that holds what Python wrote beside it. No kernel, no network.
-const decode = (value) => (value && value.bytes !== undefined ? Uint8Array.from(atob(value.bytes), (c) => c.charCodeAt(0)) : value);
+const decode = (value) => {
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map(decode);
+  if (typeof value.bytes === "string") return Uint8Array.from(atob(value.bytes), (c) => c.charCodeAt(0));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, decode(inner)]));
+};
 
 class PageModel {
   constructor(state) {
