@@ -4,8 +4,7 @@
 __all__ = ['recent', 'guessing', 'finding', 'judge_players', 'spread_share', 'judge_samples', 'judge_gammas', 'diagnose',
            'pack_curves', 'pack_samples', 'TrainingDashboard']
 
-# %% ../nbs/20g_dashboard.ipynb #c66a01a0
-import io
+# %% ../nbs/20g_dashboard.ipynb #62c3ee59
 import math
 import threading
 import time
@@ -13,10 +12,12 @@ import weakref
 from pathlib import Path
 
 import numpy as np
+import torch
 import traitlets as t
 
 from .charts import thin
 from .core import InputError, check_setting, figure_png, register_display
+from .losses import KINDS, discriminator_loss
 from .pages import curves_of
 from .pictures import png_bytes
 from .remote import Film, RemoteRun, Tail, launch, log_tail, read_film, send, standing
@@ -34,8 +35,9 @@ def _mean(values) -> float: return sum(values) / len(values)
 
 
 def guessing(config: dict) -> float:
-    "What the discriminator's loss is when it knows nothing and says 0: hinge 1 + 1 (half for each kind of fake), logarithmic twice log 2."
-    return 2 * math.log(2) if config.get("settings", {}).get("loss") in ("bce", "log", "cross-entropy") else 2.0
+    "What the discriminator's loss is when it knows nothing and says 0 to everything."
+    kind, nothing = config.get("settings", {}).get("loss", "hinge"), torch.zeros(1)
+    return float(discriminator_loss(nothing, nothing, nothing, kind=kind if kind in KINDS else "hinge"))
 
 
 def finding(level: str, text: str, advice: str = "") -> dict:
