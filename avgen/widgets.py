@@ -123,10 +123,11 @@ def page_script(names: Iterable[str] = ("SoundPlayer", "PairGrid", "AttentionFig
 
 def page(widgets: Iterable[Live], title: str = "") -> str:
     "A whole HTML page that shows `widgets` one under the other, without kernel and without network."
+    widgets = list(widgets)
     head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     head += f"<title>{html.escape(title or 'avgen')}</title>"
     ground = "<style>:root{color-scheme:light dark} body{margin:24px auto;max-width:960px;padding:0 16px}</style>"
-    return head + page_style() + ground + "".join(map(inline, widgets)) + page_script()
+    return head + page_style() + ground + "".join(map(inline, widgets)) + page_script(dict.fromkeys(type(w).__name__ for w in widgets))
 
 # %% ../nbs/20_widgets.ipynb #f9087cc0
 def sound_traits(sound: Sound, max_seconds: float = 30.0, rate: int | None = None, audible: bool = True) -> dict:
@@ -177,7 +178,7 @@ class SoundPlayer(Live):
     other_duration, other_sample_rate = t.Float(1.0).tag(sync=True, page=True), t.Int(44100).tag(sync=True, page=True)
     other_name, other_note = (t.Unicode().tag(sync=True, page=True) for _ in range(2))
 
-    def __init__(self, sound: Sound, other: Sound | None = None, max_seconds: float = 30.0, rate: int | None = None, **kwargs):
+    def __init__(self, sound: Sound, max_seconds: float = 30.0, rate: int | None = None, other: Sound | None = None, **kwargs):
         if not isinstance(sound, Sound):
             raise InputError(f"SoundPlayer: found {type(sound).__name__}; expected a Sound: make one with Sound.from_waveform(waveform, config)")
         if other is not None and not isinstance(other, Sound): raise InputError(f"SoundPlayer: other is {type(other).__name__}; expected a second Sound to compare with")

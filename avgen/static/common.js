@@ -316,7 +316,7 @@ export function curveChart(title) {
   const mark = element("i", { class: "avgen-mark", hidden: true });
   const area = element("div", { class: "avgen-area" }, picture, mark, up, along);
   const root = element("figure", { class: "avgen-chart" }, element("figcaption", { text: title }), legend, area);
-  let curves = [], left = 0, right = 1, at = null;
+  let curves = [], left = 0, right = 1, at = null, rest = null;
   const near = (points, x) => {
     let best = 0;
     for (let i = 0; i < points.length; i += 2) if (Math.abs(points[i] - x) <= Math.abs(points[best] - x)) best = i;
@@ -328,7 +328,7 @@ export function curveChart(title) {
         const i = at === null ? points.length - 2 : near(points, at);
         return element("span", {}, element("i", { class: `avgen-key avgen-curve-${k % 6}` }), element("span", { text: name }), element("b", { text: sayNumber(points[i + 1]) }));
       }),
-      at === null ? null : element("span", { class: "avgen-at", text: `at step ${Math.round(at).toLocaleString("en")}` }),
+      element("span", { class: "avgen-at", text: at === null ? "" : `at step ${Math.round(at).toLocaleString("en")}` }),
     );
     mark.hidden = at === null;
     if (at !== null) mark.style.left = `${(100 * (at - left)) / (right - left)}%`;
@@ -338,7 +338,8 @@ export function curveChart(title) {
     at = left + within((event.clientX - box.left) / box.width) * (right - left);
     read();
   });
-  area.addEventListener("pointerleave", () => { at = null; read(); });
+  area.addEventListener("pointerleave", () => { at = rest; read(); });
+  const point = (x) => { at = rest = x === null || x < left || x > right ? null : x; if (curves.length) read(); };
   const draw = (given) => {
     curves = given.filter(({ points }) => points.length > 1);
     root.hidden = !curves.length;
@@ -370,5 +371,5 @@ export function curveChart(title) {
     root.setAttribute("role", "img");
     read();
   };
-  return { root, draw };
+  return { root, draw, point };
 }

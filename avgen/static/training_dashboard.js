@@ -101,6 +101,11 @@ function render({ model, el }) {
       panels.get(panel).draw(curves);
     }
     root.dataset.points = points.length / 2;
+    mark();
+  };
+  const mark = () => { // where a linked film stands
+    const step = model.get("step"), now = model.get("facts").step;
+    for (const { point } of panels.values()) point(step >= 0 && step !== now ? step : null);
   };
   const look = () => {
     const bytes = numbers(model.get("samples"), Uint8Array), names = model.get("sample_names"), lines = model.get("sample_rows");
@@ -114,7 +119,7 @@ function render({ model, el }) {
     heads.replaceChildren(...names.map((text) => element("span", { text })));
     rows.replaceChildren(...lines.map((text) => element("span", { text })));
   };
-  const parts = [[["facts"], show], [["findings"], judge], [["curves", "points"], plot], [["samples", "sample_names", "sample_rows", "sample_step"], look], [["single"], tell]];
+  const parts = [[["facts"], show], [["findings"], judge], [["curves", "points"], plot], [["samples", "sample_names", "sample_rows", "sample_step"], look], [["single"], tell], [["step"], mark]];
   const off = [...parts.map(([names, draw]) => together(model, names, draw)), join(model)];
   parts.forEach(([, draw]) => draw());
   const tired = setInterval(() => waiting && show(), 1000);
