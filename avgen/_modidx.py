@@ -363,6 +363,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'avgen.gallery._asked': ('gallery.html#_asked', 'avgen/gallery.py'),
                                'avgen.gallery._begin': ('gallery.html#_begin', 'avgen/gallery.py'),
                                'avgen.gallery._seen': ('gallery.html#_seen', 'avgen/gallery.py'),
+                               'avgen.gallery._tile': ('gallery.html#_tile', 'avgen/gallery.py'),
                                'avgen.gallery._walk': ('gallery.html#_walk', 'avgen/gallery.py'),
                                'avgen.gallery.cards_of_run': ('gallery.html#cards_of_run', 'avgen/gallery.py'),
                                'avgen.gallery.made_of': ('gallery.html#made_of', 'avgen/gallery.py'),

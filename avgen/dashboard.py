@@ -166,6 +166,7 @@ class TrainingDashboard(Live):
     single = t.Dict().tag(sync=True, page=True)  # what the last single step changed
     step = t.Int(0).tag(sync=True, page=True)
     links = t.Dict().tag(sync=True, page=True)
+    ended = None  # an Event, once it watches
 
     def __init__(self, run, every: float = 1.0):
         if isinstance(run, (str, Path)): run = RemoteRun.open(run, device="cpu")
@@ -184,7 +185,7 @@ class TrainingDashboard(Live):
         with self._looking, self.hold_sync(): _look(self)
 
     def close(self):
-        self.ended.set()
+        if self.ended is not None: self.ended.set()
         super().close()
 
     @property

@@ -70,6 +70,12 @@ def _seen(evaluator, values: Tensor, pairs: list[Pair], names) -> list[tuple[str
     return [(f"{verb} as {f.replace('_', ' ')}", "right" if f == p.instrument else "wrong") for f, p in zip(found, pairs)]
 
 
+def _tile(run: Run, pair: Pair, values: Tensor, told: tuple[str, str], step: int | None = None) -> Tile:
+    "A generated sample with its caption and verdict; a picture plays the sound it was made from."
+    shown = made_of(values, pair, run.spectrogram, pair.instrument.replace("_", " "), step)
+    return Tile(shown, told[0], pair.sound if run.direction == "S2I" else None, told[1])
+
+
 def cards_of_run(run: Run, limit: int = 16, evaluator=None, frames: int = 12, seed: int = 0) -> list[GalleryCard]:
     "The cards of one run. Raises InputError when its data cannot be found, or the evaluator knows other instruments."
     if evaluator is not None and tuple(evaluator.instruments) != run.instruments:
@@ -80,11 +86,10 @@ def cards_of_run(run: Run, limit: int = 16, evaluator=None, frames: int = 12, se
     reel = [(s, f, _seen(evaluator, f, pairs, run.instruments)) for s, f in zip(film.steps, film.frames)] if film is not None and run.pairs.hash == run.config["data"]["hash"] else []
     for i, (pair, said) in enumerate(zip(pairs, _seen(evaluator, made, pairs, run.instruments))):
         near, name, sound = run.pairs.train[where[i]], pair.instrument.replace("_", " "), pair.sound
-        tile = lambda values, told, step=None: Tile(made_of(values, pair, run.spectrogram, name, step), told[0], sound if to_image else None, told[1])
         given = Tile(sound, "given") if to_image else Tile(pair.image, "given", sound)
         beside = Tile(near.image if to_image else near.sound, f"nearest in training, {near.instrument.replace('_', ' ')}", near.sound)
-        cards.append(GalleryCard(name, [given, tile(made[i], said), beside], f"{pair.source}; distance {far[i]:.2f}", pair.instrument, run.direction, pair,
-                                 [(step, tile(frame[i], told[i], step)) for step, frame, told in reel if i < len(frame)]))  # fmt: skip
+        cards.append(GalleryCard(name, [given, _tile(run, pair, made[i], said), beside], f"{pair.source}; distance {far[i]:.2f}", pair.instrument, run.direction, pair,
+                                 [(step, _tile(run, pair, frame[i], told[i], step)) for step, frame, told in reel if i < len(frame)]))  # fmt: skip
     return cards
 
 # %% ../nbs/20f_gallery.ipynb #9b351f41
