@@ -285,7 +285,7 @@ class Sound(Displayed):
         self.config, self.name = config or SpectrogramConfig(), name
         self.values = torch.as_tensor(values).detach().cpu().float()
         if self.values.ndim == 2: self.values = self.values[None]
-        if self.values.ndim != 3 or len(self.values) != 1:
+        if self.values.ndim != 3 or len(self.values) != 1 or not self.values.numel():
             raise InputError(f"sound {name!r}: found values of shape {tuple(self.values.shape)}; expected (1, rows, columns)")
         if not self.values.abs().max() <= 1 + 1e-3:
             raise InputError(f"sound {name!r}: found values that are not in [-1, 1] or not numbers; use config.to_unit(decibels)")

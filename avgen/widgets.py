@@ -2,9 +2,9 @@
 
 # %% auto #0
 __all__ = ['STATIC', 'static_text', 'shared_files', 'shared_source', 'module_source', 'pcm', 'eight_bit', 'Live', 'packed',
-           'picture_figure', 'figure_svg', 'inline', 'page_style', 'page_script', 'page', 'sound_traits', 'SoundPlayer',
-           'Tile', 'Card', 'pair_card', 'sample_cards', 'few_of', 'cards_of', 'sprite', 'waveforms', 'still_cards',
-           'PairGrid', 'pack_cards', 'pack_rows', 'AttentionFigure', 'check_point', 'attention_traits', 'background']
+           'picture_figure', 'figure_svg', 'sound_traits', 'SoundPlayer', 'Tile', 'Card', 'pair_card', 'sample_cards',
+           'few_of', 'cards_of', 'sprite', 'waveforms', 'still_cards', 'PairGrid', 'pack_cards', 'pack_rows',
+           'AttentionFigure', 'check_point', 'attention_traits', 'background']
 
 # %% ../nbs/20_widgets.ipynb #01c1bd40
 import base64
@@ -198,12 +198,21 @@ def page_script(names: Iterable[str] = ("SoundPlayer", "PairGrid", "AttentionFig
     return "<script>\n(() => {\n" + "\n".join([*parts, static_text("page.js")]) + "})();\n</script>"
 
 
+<<<<<<< /tmp/tmphjck_d0o
 def page(widgets: Iterable[Live], title: str = "", width: int = 1200) -> str:
     "A whole HTML page that shows `widgets` one under the other, at most `width` pixels wide, without kernel and without network."
     widgets = list(widgets)
     head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     head += f"<title>{html.escape(title or 'avgen')}</title>"
     ground = f"<style>:root{{color-scheme:light dark}} body{{margin:24px auto;max-width:{width}px;padding:0 16px}}</style>"
+=======
+def page(widgets: Iterable[Live], title: str = "") -> str:
+    "A whole HTML page that shows `widgets` one under the other, without kernel and without network."
+    widgets = list(widgets)
+    head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head += f"<title>{html.escape(title or 'avgen')}</title>"
+    ground = "<style>:root{color-scheme:light dark} body{margin:24px auto;max-width:960px;padding:0 16px}</style>"
+>>>>>>> /tmp/tmpm7o0x8cy
     return head + page_style() + ground + "".join(map(inline, widgets)) + page_script(dict.fromkeys(type(w).__name__ for w in widgets))
 
 # %% ../nbs/20_widgets.ipynb #f9087cc0
@@ -223,10 +232,14 @@ def sound_traits(sound: Sound, max_seconds: float = 30.0, rate: int | None = Non
 
 # %% ../nbs/20_widgets.ipynb #b28c1ad0
 class SoundPlayer(Live):
-    "A sound with its log-mel and a moving cursor: click to hear it from there; `play()` and `stop()` from Python. Assign `player.sound` to change it."
+    """A sound: waveform, log-mel and a moving cursor; click to hear it from there; repeat, speed, and a second sound to compare with.
+
+    `play()` and `stop()` from Python; assign `player.sound` or `player.other` to change what is heard. Payload: 2 bytes a sample of at most
+    `max_seconds` (half a second at 44.1 kHz is 44 KB, the cap of 30 s 2.6 MB), and a byte for each cell of the log-mel; twice that with `other`."""
 
     _esm = module_source("sound_player")
     sound = t.Instance(Sound)
+    other = t.Instance(Sound, allow_none=True)  # side B
     max_seconds = t.Float(30.0)
     rate = t.Int(None, allow_none=True)
     spectrogram = t.Bytes().tag(sync=True, page=True)  # (rows, columns) uint8, row 0 = lowest band
@@ -241,17 +254,34 @@ class SoundPlayer(Live):
     order = t.Dict({"count": 0}).tag(sync=True, page=True)  # the latest wish of Python
     playing = t.Bool(False).tag(sync=True, page=True)  # set by the browser
     seconds = t.Float(0.0).tag(sync=True, page=True)  # where it was last stopped or set
+    time = t.Float(-1.0).tag(sync=True, page=True)  # the cursor in seconds, -1 for none; runs in the browser, Python hears of it when it rests
+    loop = t.Bool(False).tag(sync=True, page=True)
+    speed = t.Float(1.0).tag(sync=True, page=True)  # as a tape: 0.5 is an octave lower
+    side = t.Unicode("A").tag(sync=True, page=True)  # "B" shows and plays `other`
+    links = t.Dict().tag(sync=True, page=True)  # see `link`
+    other_spectrogram, other_audio = (t.Bytes().tag(sync=True, page=True) for _ in range(2))
+    other_grid, other_span, other_frequencies = (t.List().tag(sync=True, page=True) for _ in range(3))
+    other_duration, other_sample_rate = t.Float(1.0).tag(sync=True, page=True), t.Int(44100).tag(sync=True, page=True)
+    other_name, other_note = (t.Unicode().tag(sync=True, page=True) for _ in range(2))
 
-    def __init__(self, sound: Sound, max_seconds: float = 30.0, rate: int | None = None, **kwargs):
+    def __init__(self, sound: Sound, max_seconds: float = 30.0, rate: int | None = None, other: Sound | None = None, **kwargs):
         if not isinstance(sound, Sound):
             raise InputError(f"SoundPlayer: found {type(sound).__name__}; expected a Sound: make one with Sound.from_waveform(waveform, config)")
+        if other is not None and not isinstance(other, Sound): raise InputError(f"SoundPlayer: other is {type(other).__name__}; expected a second Sound to compare with")
         check_setting("max_seconds", max_seconds, float, 0.01, 600)
-        super().__init__(sound=sound, max_seconds=max_seconds, rate=rate, **kwargs)
+        super().__init__(sound=sound, other=other, max_seconds=max_seconds, rate=rate, **kwargs)
 
-    @t.observe("sound")
+    @t.observe("sound", "other")
     def _fill(self, change):
+        before, sound = "other_" * (change["name"] == "other"), change["new"]
+        found = sound_traits(sound, self.max_seconds, self.rate) if sound is not None else {"audio": b"", "spectrogram": b"", "name": ""}
         with self.hold_sync():
-            for name, value in sound_traits(self.sound, self.max_seconds, self.rate).items(): setattr(self, name, value)
+            for name, value in found.items(): setattr(self, before + name, value)
+
+    @t.validate("speed", "side")
+    def _check(self, proposal):
+        if proposal["trait"].name == "side": return check_setting("side", proposal["value"], choices=("A", "B"))
+        return check_setting("speed", proposal["value"], float, 0.1, 4)
 
     def _obey(self, **order): self.order = {"count": self.order["count"] + 1, **order}
 

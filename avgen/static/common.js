@@ -214,3 +214,162 @@ export function together(model, names, draw) {
   for (const name of names) model.on(`change:${name}`, ask);
   return () => names.forEach((name) => model.off(`change:${name}`, ask));
 }
+
+// ---- Linked widgets, tape speed, curves (players, gallery, dashboard, link) ----
+
+/** Keeps the traits that `link` joined (trait `links`: name -> ids) the same in all widgets of this page, at once and without a kernel. Call it when rendering; call what it returns when leaving. */
+export function join(model) {
+  const names = ["time", "query", "layer", "step", "selected"];
+  const ids = (name) => ((model.get("links") ?? {})[name] ?? "").split(" ").filter(Boolean);
+  const tellers = names.map((name) => () => {
+    for (const id of ids(name)) window.dispatchEvent(new CustomEvent("avgen-link", { detail: { id, name, value: model.get(name) } }));
+  });
+  const hear = ({ detail: { id, name, value } }) => {
+    if (ids(name).includes(id) && JSON.stringify(model.get(name)) !== JSON.stringify(value)) model.set(name, value);
+  };
+  names.forEach((name, i) => model.on(`change:${name}`, tellers[i]));
+  window.addEventListener("avgen-link", hear);
+  return () => {
+    names.forEach((name, i) => model.off(`change:${name}`, tellers[i]));
+    window.removeEventListener("avgen-link", hear);
+  };
+}
+
+/** A Speaker with a speed, as a tape has it: half as fast is an octave lower. `failed(text)` is called where there is no sound to be had. */
+export class TapeSpeaker extends Speaker {
+  constructor(changed, failed = () => {}) {
+    super(changed);
+    this.speed = 1;
+    this.failed = failed;
+  }
+
+  get seconds() {
+    if (!this.playing) return this.at;
+    const passed = this.at + (context.currentTime - this.begun) * this.speed;
+    return this.loop && this.duration ? passed % this.duration : Math.min(passed, this.duration);
+  }
+
+  async play(from = this.at) {
+    try {
+      if (typeof AudioContext === "undefined") throw new Error("it has no Web Audio");
+      const begun = super.play(from);
+      if (this.source) this.source.playbackRate.value = this.speed;
+      await begun;
+    } catch (error) {
+      this.source = null;
+      this.failed(`This browser cannot play sound (${error.message}); the pictures work without.`);
+    }
+  }
+
+  /** Change speed or repetition, also while it plays. */
+  set({ speed = this.speed, loop = this.loop }) {
+    const at = this.seconds;
+    this.speed = speed;
+    this.loop = loop;
+    if (!this.playing) return;
+    this.source.playbackRate.value = speed;
+    this.source.loop = loop;
+    this.at = at;
+    this.begun = context.currentTime;
+  }
+}
+
+/** The outline of 16-bit samples on a canvas: the loudest up and down in each column, over the seconds that `span` covers. */
+export function outline(canvas, samples, rate, span, ink) {
+  const width = (canvas.width = Math.max(Math.round((canvas.clientWidth || 600) * (window.devicePixelRatio || 1)), 1));
+  const height = (canvas.height = Math.max(Math.round((canvas.clientHeight || 56) * (window.devicePixelRatio || 1)), 1));
+  const context = canvas.getContext("2d"), middle = height / 2;
+  context.fillStyle = ink;
+  context.fillRect(0, Math.floor(middle), width, 1);
+  for (let x = 0; x < width; x++) {
+    const begin = Math.max(Math.floor(secondsAt(x / width, span) * rate), 0), end = Math.min(Math.ceil(secondsAt((x + 1) / width, span) * rate), samples.length);
+    let low = 0, high = 0;
+    for (let i = begin; i < end; i++) {
+      if (samples[i] < low) low = samples[i];
+      if (samples[i] > high) high = samples[i];
+    }
+    if (end > begin) context.fillRect(x, middle - (high / 32768) * middle, 1, Math.max(((high - low) / 32768) * middle, 1));
+  }
+}
+
+/** Like `element`, for the inside of an SVG. */
+export function drawn(tag, properties = {}, ...children) {
+  const node = document.createElementNS(["ht", "tp://www.w3.org/2000/svg"].join(""), tag);
+  for (const [name, value] of Object.entries(properties)) if (value !== null && value !== undefined) node.setAttribute(name, value);
+  node.append(...children.filter(Boolean));
+  return node;
+}
+
+/** Round numbers inside [low, high], about `count` of them. */
+export function roundTicks(low, high, count = 4) {
+  if (!(high > low)) return [low];
+  const raw = (high - low) / count, size = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 2.5, 5, 10].map((m) => m * size).find((s) => s >= raw * 0.999);
+  return Array.from({ length: Math.floor(high / step + 1e-9) - Math.ceil(low / step - 1e-9) + 1 }, (_, i) => +((Math.ceil(low / step - 1e-9) + i) * step).toPrecision(8));
+}
+
+export const sayNumber = (v) => (v === 0 ? "0" : Math.abs(v) >= 1000 || Math.abs(v) < 0.001 ? v.toExponential(1) : `${+v.toPrecision(3)}`);
+
+/** Curves over steps with a legend that reads them at the pointer, else at their end. `draw([{name, points: [x, y, x, y, …]}])`. */
+export function curveChart(title) {
+  const legend = element("div", { class: "avgen-keys" }), up = element("div", { class: "avgen-up", "aria-hidden": true });
+  const along = element("div", { class: "avgen-along", "aria-hidden": true }), picture = drawn("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const mark = element("i", { class: "avgen-mark", hidden: true });
+  const area = element("div", { class: "avgen-area" }, picture, mark, up, along);
+  const root = element("figure", { class: "avgen-chart" }, element("figcaption", { text: title }), legend, area);
+  let curves = [], left = 0, right = 1, at = null, rest = null;
+  const near = (points, x) => {
+    let best = 0;
+    for (let i = 0; i < points.length; i += 2) if (Math.abs(points[i] - x) <= Math.abs(points[best] - x)) best = i;
+    return best;
+  };
+  const read = () => {
+    legend.replaceChildren(
+      ...curves.map(({ name, points }, k) => {
+        const i = at === null ? points.length - 2 : near(points, at);
+        return element("span", {}, element("i", { class: `avgen-key avgen-curve-${k % 6}` }), element("span", { text: name }), element("b", { text: sayNumber(points[i + 1]) }));
+      }),
+      element("span", { class: "avgen-at", text: at === null ? "" : `at step ${Math.round(at).toLocaleString("en")}` }),
+    );
+    mark.hidden = at === null;
+    if (at !== null) mark.style.left = `${(100 * (at - left)) / (right - left)}%`;
+  };
+  area.addEventListener("pointermove", (event) => {
+    const box = area.getBoundingClientRect();
+    at = left + within((event.clientX - box.left) / box.width) * (right - left);
+    read();
+  });
+  area.addEventListener("pointerleave", () => { at = rest; read(); });
+  const point = (x) => { at = rest = x === null || x < left || x > right ? null : x; if (curves.length) read(); };
+  const draw = (given) => {
+    curves = given.filter(({ points }) => points.length > 1);
+    root.hidden = !curves.length;
+    if (!curves.length) return;
+    let low = Infinity, high = -Infinity;
+    left = Infinity;
+    right = -Infinity;
+    for (const { points } of curves)
+      for (let i = 0; i < points.length; i += 2) {
+        left = Math.min(left, points[i]);
+        right = Math.max(right, points[i]);
+        low = Math.min(low, points[i + 1]);
+        high = Math.max(high, points[i + 1]);
+      }
+    if (right === left) right = left + 1;
+    if (high === low) [low, high] = [low - 1, high + 1];
+    const x = (v) => (1000 * (v - left)) / (right - left), y = (v) => 100 * (1 - (v - low) / (high - low)), ticks = roundTicks(low, high, 3);
+    const rules = ticks.map((v) => drawn("line", { x1: 0, x2: 1000, y1: y(v), y2: y(v) }));
+    const lines = curves.map(({ points }, k) => {
+      const pairs = [];
+      for (let i = 0; i < points.length; i += 2) pairs.push(`${x(points[i]).toFixed(1)},${y(points[i + 1]).toFixed(2)}`);
+      if (pairs.length === 1) pairs.push(`1000,${y(points[1]).toFixed(2)}`);
+      return drawn("polyline", { points: pairs.join(" "), class: `avgen-curve-${k % 6}` });
+    });
+    picture.replaceChildren(...rules, ...lines);
+    up.replaceChildren(...ticks.map((v) => element("span", { style: `top:${y(v)}%`, text: sayNumber(v) })));
+    along.replaceChildren(...roundTicks(left, right, 4).map((v) => element("span", { style: `left:${x(v) / 10}%`, text: v.toLocaleString("en") })));
+    root.setAttribute("aria-label", `${title}: ${curves.map(({ name, points }) => `${name} ${sayNumber(points.at(-1))}`).join(", ")}`);
+    root.setAttribute("role", "img");
+    read();
+  };
+  return { root, draw, point };
+}
