@@ -2,9 +2,9 @@
 
 # %% auto #0
 __all__ = ['STATIC', 'static_text', 'shared_files', 'shared_source', 'module_source', 'pcm', 'eight_bit', 'Live', 'packed',
-           'picture_figure', 'figure_svg', 'sound_traits', 'SoundPlayer', 'Tile', 'Card', 'pair_card', 'sample_cards',
-           'few_of', 'cards_of', 'sprite', 'waveforms', 'still_cards', 'PairGrid', 'pack_cards', 'pack_rows',
-           'AttentionFigure', 'check_point', 'attention_traits', 'background']
+           'picture_figure', 'figure_svg', 'inline', 'page_style', 'page_script', 'page', 'sound_traits', 'SoundPlayer',
+           'Tile', 'Card', 'pair_card', 'sample_cards', 'few_of', 'cards_of', 'sprite', 'waveforms', 'still_cards',
+           'PairGrid', 'pack_cards', 'pack_rows', 'AttentionFigure', 'check_point', 'attention_traits', 'background']
 
 # %% ../nbs/20_widgets.ipynb #01c1bd40
 import base64
@@ -198,21 +198,12 @@ def page_script(names: Iterable[str] = ("SoundPlayer", "PairGrid", "AttentionFig
     return "<script>\n(() => {\n" + "\n".join([*parts, static_text("page.js")]) + "})();\n</script>"
 
 
-<<<<<<< /tmp/tmphjck_d0o
 def page(widgets: Iterable[Live], title: str = "", width: int = 1200) -> str:
     "A whole HTML page that shows `widgets` one under the other, at most `width` pixels wide, without kernel and without network."
     widgets = list(widgets)
     head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     head += f"<title>{html.escape(title or 'avgen')}</title>"
     ground = f"<style>:root{{color-scheme:light dark}} body{{margin:24px auto;max-width:{width}px;padding:0 16px}}</style>"
-=======
-def page(widgets: Iterable[Live], title: str = "") -> str:
-    "A whole HTML page that shows `widgets` one under the other, without kernel and without network."
-    widgets = list(widgets)
-    head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    head += f"<title>{html.escape(title or 'avgen')}</title>"
-    ground = "<style>:root{color-scheme:light dark} body{margin:24px auto;max-width:960px;padding:0 16px}</style>"
->>>>>>> /tmp/tmpm7o0x8cy
     return head + page_style() + ground + "".join(map(inline, widgets)) + page_script(dict.fromkeys(type(w).__name__ for w in widgets))
 
 # %% ../nbs/20_widgets.ipynb #f9087cc0

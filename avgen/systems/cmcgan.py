@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..core import InputError, check_setting
 from ..discriminators import Discriminator
-from ..encoders import ConvStack, Encoder, linear_layer
+from ..encoders import ConvStack, Encoder, linear_layer, normalise_spectrally
 from ..generators import Generator
 from ..losses import discriminator_loss, generator_loss
 from .base import Phase, Stage, System, register
@@ -25,16 +25,17 @@ from .sa_cmgan import SACMGAN
 class JointDiscriminator(nn.Module):
     "A picture and a sound -> one score each: are both real, and do they belong together? Source: CMCGAN, figure of the network (no layer table)."
 
-    def __init__(self, width: int = 64, batch_norm: bool = True):
+    def __init__(self, width: int = 64, batch_norm: bool = True, spectral_norm: bool = False, gain: float = 1.0):
         super().__init__()
-        stack = lambda channels: ConvStack(channels, width, attention=None, batch_norm=batch_norm)
-        self.image_stack, self.sound_stack = stack(3), stack(1)
-        self.hidden, self.score = linear_layer(16 * 16 * width, 16 * width, batch_norm), nn.Linear(16 * width, 1)
-        nn.init.xavier_uniform_(self.score.weight)
+        stack = lambda channels: ConvStack(channels, width, attention=None, batch_norm=batch_norm, spectral_norm=spectral_norm)
+        self.image_stack, self.sound_stack, self.gain = stack(3), stack(1), gain
+        self.hidden, score = linear_layer(16 * 16 * width, 16 * width, False, spectral_norm), nn.Linear(16 * width, 1)
+        nn.init.xavier_uniform_(score.weight)
+        self.score = normalise_spectrally(score) if spectral_norm else score
 
-    def see(self, image: Tensor) -> Tensor: return self.image_stack(image)  # (B, 3, 64, 64) -> (B, 8 * width, 4, 4)
+    def see(self, image: Tensor) -> Tensor: return self.image_stack(self.gain * image)  # (B, 3, 64, 64) -> (B, 8 * width, 4, 4)
 
-    def hear(self, sound: Tensor) -> Tensor: return self.sound_stack(sound)  # (B, 1, 64, 64) -> (B, 8 * width, 4, 4)
+    def hear(self, sound: Tensor) -> Tensor: return self.sound_stack(self.gain * sound)  # (B, 1, 64, 64) -> (B, 8 * width, 4, 4)
 
     def compare(self, seen: Tensor, heard: Tensor) -> Tensor:
         "(B,) scores of what `see` and `hear` found."
@@ -60,11 +61,14 @@ class CMCGANSettings(GameSettings):
     cycle_weight: float = 1.0  # of the four L1 terms beside the generator's loss
     joint: bool = True  # one discriminator on pairs; else one for pictures and one for sounds, which know of no pairs
     discriminator_batch_norm: bool = True
+    discriminator_spectral_norm: bool = False
+    discriminator_gain: float = 1.0  # what its inputs are multiplied with: how steep it may be, see 10_discriminators
 
     def __post_init__(self):
         super().__post_init__()
         check_setting("encoder_width", self.encoder_width, int, 1, 1024)
-        for name in ("cycle", "joint", "discriminator_batch_norm"): check_setting(name, getattr(self, name), bool)
+        check_setting("discriminator_gain", self.discriminator_gain, float, 0.01, 100.0)
+        for name in ("cycle", "joint", "discriminator_batch_norm", "discriminator_spectral_norm"): check_setting(name, getattr(self, name), bool)
         check_setting("cycle_weight", self.cycle_weight, float, 0.0, 1000.0)
 
 
@@ -96,9 +100,10 @@ class CMCGAN(System):
         decoder = lambda channels: Generator(channels, s.width, s.code_size, s.noise_size, attention=None, activation="relu")
         self.sound_encoder, self.image_encoder = encoder(1), encoder(3)
         self.sound_decoder, self.image_decoder = decoder(1), decoder(3)
-        if s.joint: self.discriminator = JointDiscriminator(s.width, s.discriminator_batch_norm)
+        how = dict(batch_norm=s.discriminator_batch_norm, spectral_norm=s.discriminator_spectral_norm, gain=s.discriminator_gain)
+        if s.joint: self.discriminator = JointDiscriminator(s.width, **how)
         else:
-            alone = dict(code_size=0, attention=None, batch_norm=s.discriminator_batch_norm, spectral_norm=False)
+            alone = dict(code_size=0, attention=None, **how)
             self.discriminator = nn.ModuleDict({"image": Discriminator(3, s.width, **alone), "sound": Discriminator(1, s.width, **alone)})
 
     @property
@@ -198,6 +203,7 @@ CMCGAN.discriminator_step, CMCGAN.separate_step, CMCGAN.generator_step, CMCGAN.s
 # %% ../../nbs/13f_cmcgan.ipynb #f75a5419
 CMCGAN.PRESETS = {
     "paper": {},
-    "small": {**recipe_of(SACMGAN.PRESETS["small"]), "encoder_width": 16},
-    "toy": {**recipe_of(SACMGAN.PRESETS["toy"]), "encoder_width": 4},
+    "small": {**recipe_of(SACMGAN.PRESETS["small"]), "encoder_width": 16, "discriminator_batch_norm": False, "discriminator_spectral_norm": True,
+              "discriminator_gain": SACMGAN.PRESETS["small"]["discriminator_gain"]},  # fmt: skip
+    "toy": {**recipe_of(SACMGAN.PRESETS["toy"]), "encoder_width": 4, "discriminator_batch_norm": False, "discriminator_spectral_norm": True},
 }
