@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from test_browser import browser, served, until  # noqa: F401  (browser is a fixture)
+from test_browser import browser, served, until
 
 pytestmark = pytest.mark.browser
 WATCH = """(() => {
@@ -62,7 +62,7 @@ def saved(tone, maps, tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser):  # noqa: F811
+def visit(browser):
     "Open a saved page with the network refused; afterwards nothing was asked of it and nothing went wrong."
     contexts = []
 
@@ -376,7 +376,7 @@ inspector
 def lab(tmp_path_factory): yield from served(tmp_path_factory.mktemp("lab"), NOTEBOOK)
 
 
-def test_it_lives_in_jupyterlab(browser, lab):  # noqa: F811
+def test_it_lives_in_jupyterlab(browser, lab):
     address, folder = lab
     page = browser.new_page(viewport={"width": 1400, "height": 1500})
     page.set_default_timeout(90_000)
