@@ -11,6 +11,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -347,8 +348,6 @@ def scaled(heat: torch.Tensor, m: AttentionMap, scale: str = "uniform", threshol
 
 def inspected_figure(m: AttentionMap, query=(), sample: int = 0, direction: str = "where", scale: str = "uniform", threshold: float = 0.0):
     "A matplotlib figure: what the layer saw with the point ringed, and the heat over the same with its colour bar."
-    import matplotlib.pyplot as plt
-
     point = tuple(query) if len(query) else strongest_points(m, sample, 1)[0]
     values, low, high, label = scaled(heat_of(m, point, direction, sample), m, scale, threshold, sample)
     figure = plt.figure(figsize=(8.4, 3.4))  # places by hand: a layout that is worked out costs three drawings instead of one
