@@ -8,6 +8,7 @@ __all__ = ['STATIC', 'static_text', 'shared_files', 'shared_source', 'module_sou
 
 # %% ../nbs/20_widgets.ipynb #01c1bd40
 import base64
+import hashlib
 import html
 import io
 import json
@@ -86,6 +87,15 @@ def eight_bit(
     return to_bytes(torch.as_tensor(values)).cpu().numpy().tobytes()
 
 # %% ../nbs/20_widgets.ipynb #afe84110
+_SHARED = """const modules = (globalThis.avgenModules ??= {});
+const whole = (model) => (modules["NAME"] ??= (async () => {
+  const address = URL.createObjectURL(new Blob([model.get("_module")], { type: "text/javascript" }));
+  try { return (await import(address)).default; } finally { URL.revokeObjectURL(address); }
+})());
+export default { async render(given) { return (await whole(given.model)).render(given); } };
+"""  # a browser keeps every module that it has read for ever, and each widget brings its own: this small one fetches the whole once a page
+
+
 class Live(anywidget.AnyWidget):
     "A view in the browser and its still picture. Traits tagged `page=True` are what a saved page needs."
 
@@ -97,6 +107,17 @@ class Live(anywidget.AnyWidget):
         Live._incoming += 1
         try: super().set_state(sync_data)
         finally: Live._incoming -= 1
+
+    _whole = ""  # the ES module of the class
+    _module = t.Unicode().tag(sync=True)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if not isinstance(source := vars(cls).get("_esm"), str): return
+        cls._whole, cls._esm = source, _SHARED.replace("NAME", hashlib.blake2b(source.encode(), digest_size=8).hexdigest())
+
+    @t.default("_module")
+    def _own_module(self): return self._whole
 
     def payload(self) -> dict:
         "What the browser half reads, with bytes in base64: JSON-ready."

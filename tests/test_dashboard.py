@@ -123,15 +123,16 @@ def test_buttons_write_wishes_and_say_what_goes_wrong(run, board):
 
 
 def test_closing_frees_it_and_ends_its_thread(run):
-    before, boards = threading.active_count(), [TrainingDashboard(run, every=0.1) for _ in range(20)]
+    before, boards = set(threading.enumerate()), [TrainingDashboard(run, every=0.1) for _ in range(20)]
+    threads = set(threading.enumerate()) - before
     references = [weakref.ref(b) for b in boards]
-    assert threading.active_count() >= before + 20
+    assert len(threads) == 20
     for b in boards: b.close()
     del boards, b
     deadline = time.monotonic() + 20
-    while threading.active_count() > before and time.monotonic() < deadline: time.sleep(0.05)
+    while any(thread.is_alive() for thread in threads) and time.monotonic() < deadline: time.sleep(0.05)
     gc.collect()
-    assert threading.active_count() <= before and not [r for r in references if r() is not None]
+    assert not any(thread.is_alive() for thread in threads) and not [r for r in references if r() is not None]
 
 
 def test_hostile_names_stay_text(run, tmp_path):

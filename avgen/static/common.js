@@ -373,3 +373,11 @@ export function curveChart(title) {
   };
   return { root, draw, point };
 }
+
+/** Call last when leaving: gives back what canvases hold and takes the elements apart, for the host may keep `el` alive. */
+export function clear(el, root) {
+  for (const canvas of root.querySelectorAll("canvas")) canvas.width = canvas.height = 0;
+  for (const node of root.querySelectorAll("*")) node.replaceChildren();
+  root.replaceChildren();
+  el.replaceChildren();
+}

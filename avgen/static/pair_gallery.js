@@ -1,5 +1,5 @@
 // Source, generated and nearest training sample side by side: filter, hear, select; a slider over the steps of training; a walk between two codes.
-import { TapeSpeaker, element, join, magmaColour, numbers, paint, together } from "./common.js";
+import { TapeSpeaker, clear, element, join, magmaColour, numbers, paint, together } from "./common.js";
 
 const MARKS = { right: "✓", wrong: "✗" }, WAYS = { S2I: "Sound to picture", I2S: "Picture to sound" };
 
@@ -205,6 +205,8 @@ function render({ model, el }) {
     sprite?.close();
     walkSprite?.close();
     speaker.close();
+    speaker.load(new Int16Array(0));
+    clear(el, root);
   };
 }
 

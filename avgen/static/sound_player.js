@@ -1,5 +1,5 @@
 // A sound: its waveform and its log-mel under one moving cursor. Click to hear it from there; space plays, arrows move, x changes sides.
-import { TapeSpeaker, element, join, magmaColour, numbers, outline, paint, placeOf, plot, saySeconds, secondsAt, together } from "./common.js";
+import { TapeSpeaker, clear, element, join, magmaColour, numbers, outline, paint, placeOf, plot, saySeconds, secondsAt, together } from "./common.js";
 
 const SPEEDS = [0.25, 0.5, 0.75, 1, 1.5, 2];
 
@@ -142,6 +142,8 @@ function render({ model, el }) {
     model.off("change:time", follow);
     wide.disconnect();
     speaker.close();
+    speaker.load(new Int16Array(0));
+    clear(el, root);
   };
 }
 

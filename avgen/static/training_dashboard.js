@@ -1,5 +1,5 @@
 // A run that is being trained: how it stands, its curves, its samples, what they mean, and the buttons that speak to it.
-import { curveChart, element, join, numbers, together } from "./common.js";
+import { clear, curveChart, element, join, numbers, together } from "./common.js";
 
 const WORDS = {
   starting: ["◌", "starting"], running: ["●", "training"], paused: ["❚❚", "paused"], stopped: ["■", "stopped"], finished: ["✓", "finished"],
@@ -69,10 +69,10 @@ function render({ model, el }) {
     changed.replaceChildren(
       element("p", { text: `Single step ${single.number}: ${PLAYERS[single.phase]?.replace("One ", "one ") ?? single.phase}. What it changed, on the same batch:` }),
       element(
-        "dl", {},
-        ...names.flatMap((name) => {
+        "div", { class: "avgen-changes" },
+        ...names.map((name) => {
           const before = says("before", name), after = says("after", name), arrow = Math.abs(after - before) < 5e-4 ? "=" : after > before ? "↑" : "↓";
-          return [element("dt", { text: name.replace(/^\w+\/D\(/, "D(").replace("/", " ") }), element("dd", { text: `${before.toFixed(3)} → ${after.toFixed(3)} ${arrow}` })];
+          return element("span", {}, element("span", { text: name.replace(/^\w+\/D\(/, "D(").replace("/", " ") }), element("b", { text: `${before.toFixed(3)} → ${after.toFixed(3)} ${arrow}` }));
         }),
       ),
     );
@@ -100,6 +100,8 @@ function render({ model, el }) {
       }
       panels.get(panel).draw(curves);
     }
+    const order = [...by.keys()].map((panel) => panels.get(panel).root);
+    if (order.some((node, i) => charts.children[i] !== node)) charts.replaceChildren(...order);
     root.dataset.points = points.length / 2;
     mark();
   };
@@ -130,6 +132,7 @@ function render({ model, el }) {
     off.forEach((f) => f());
     clearInterval(tired);
     if (address) URL.revokeObjectURL(address);
+    clear(el, root);
   };
 }
 

@@ -1,0 +1,324 @@
+"""Player, gallery, dashboard and links in the browser: saved pages without a network, and all of it in a real JupyterLab, a run in a process of its own included."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from lab import installed, run_all, served
+from test_browser import LISTEN, browser, missing, until  # noqa: F401  (the fixture)
+
+pytestmark = pytest.mark.browser
+PICTURE = "(c) => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join()"
+HOSTILE = "</script><img src=x onerror=window.hacked=1>'\"\u202e\U0001f3bb"
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    "Two runs of a few steps, and the pages made from them."
+    from avgen.dashboard import TrainingDashboard
+    from avgen.gallery import PairGallery
+    from avgen.link import link
+    from avgen.pairs import toy_pairs
+    from avgen.spectrogram import Sound, SpectrogramConfig
+    from avgen.training import train
+    from avgen.widgets import SoundPlayer, page
+
+    folder, toys, config = tmp_path_factory.mktemp("pages"), toy_pairs(n=8), SpectrogramConfig()
+    runs = [train("sa-cmgan", toys, d, preset="toy", steps=12, run=folder / d, device="cpu", quiet=True, sample_every=4, tick_every=2) for d in ("S2I", "I2S")]
+    moments = torch.arange(config.samples) / config.sample_rate
+    tone = lambda hertz, name: Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * moments), config, name)
+    one, two = SoundPlayer(tone(440, HOSTILE), other=tone(880, "the other side")), SoundPlayer(tone(220, "linked"))
+    silent = SoundPlayer(Sound(torch.zeros(1, 64, 64), config, torch.zeros(0), "nothing"))
+    joined = link(one, two)
+    gallery, board = PairGallery(runs, limit=8, frames=4), TrainingDashboard(runs[0])
+    gallery.walk(0, 5, frames=5)
+    (folder / "page.html").write_text(page([one, two, silent, gallery, board], HOSTILE))
+    joined.unlink()
+    board.close()
+    return folder
+
+
+def opened(browser, work, script=LISTEN, **settings):  # noqa: F811
+    context = browser.new_context(offline=True, **{"viewport": {"width": 1280, "height": 900}, **settings})
+    page = context.new_page()
+    page.asked, page.errors = [], []
+    page.on("request", lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else page.asked.append(request.url))
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.add_init_script(script)
+    page.goto((work / "page.html").as_uri())
+    page.wait_for_function("document.querySelectorAll('[data-widget]').length === document.querySelectorAll('[data-ready]').length")
+    page.wait_for_function("document.querySelector('.avgen-gallery').dataset.cards > 0")
+    return page
+
+
+@pytest.fixture
+def page(browser, work):  # noqa: F811
+    page = opened(browser, work)
+    yield page
+    assert page.asked == [] and page.errors == [] and page.evaluate("window.hacked") is None
+    page.context.close()
+
+
+def test_the_player_seeks_repeats_and_slows_down(page):
+    player = page.locator(".avgen-player").first
+    assert player.locator(".avgen-wave canvas").evaluate("c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v > 0)")
+    player.locator(".avgen-speed").select_option("0.25")
+    player.locator(".avgen-wave").click(position={"x": 300, "y": 20})
+    page.wait_for_function("window.heard.length === 1")
+    heard = page.evaluate("window.heard[0]")
+    assert heard["samples"] == 22050 and 0.1 < heard["from"] < 0.3
+    page.wait_for_timeout(400)
+    assert player.get_attribute("data-playing") == "true" and float(player.get_attribute("data-seconds")) < heard["from"] + 0.4  # at a quarter of the speed
+    player.locator(".avgen-loop").click()
+    player.locator(".avgen-speed").select_option("2")
+    page.wait_for_timeout(600)
+    assert player.get_attribute("data-playing") == "true" and player.locator(".avgen-loop").get_attribute("aria-pressed") == "true"  # it went round
+    player.locator(".avgen-play").click()
+    assert player.get_attribute("data-playing") == "false"
+
+
+def test_the_player_changes_sides_where_it_stands(page):
+    player = page.locator(".avgen-player").first
+    stage, before = player.locator(".avgen-stage"), player.locator(".avgen-base").evaluate(PICTURE)
+    stage.focus()
+    for _ in range(4): stage.press("ArrowRight")
+    seconds = player.get_attribute("data-seconds")
+    stage.press("x")
+    page.wait_for_function("document.querySelector('.avgen-player').dataset.side === 'B'")
+    assert player.get_attribute("data-seconds") == seconds == "0.100" and player.locator(".avgen-base").evaluate(PICTURE) != before
+    player.locator(".avgen-choice button").first.click()
+    page.wait_for_function("document.querySelector('.avgen-player').dataset.side === 'A'")
+    assert HOSTILE in player.locator(".avgen-choice button").first.inner_text()
+
+
+def test_linked_players_share_the_cursor_without_a_kernel(page):
+    one, two = (page.locator(".avgen-player").nth(i) for i in (0, 1))
+    one.locator(".avgen-stage").focus()
+    one.locator(".avgen-stage").press("End")
+    assert two.get_attribute("data-seconds") == one.get_attribute("data-seconds") == "0.500"
+    two.locator(".avgen-stage").focus()
+    two.locator(".avgen-stage").press("ArrowLeft")
+    assert one.get_attribute("data-seconds") == two.get_attribute("data-seconds") == "0.475"
+    assert page.locator(".avgen-player").nth(2).get_attribute("data-seconds") == "0.000"
+
+
+def test_an_empty_sound_says_so(page):
+    player = page.locator(".avgen-player").nth(2)
+    assert "nothing to hear" in player.inner_text() and player.locator(".avgen-play").is_disabled()
+
+
+def test_a_browser_without_audio_says_so(browser, work):  # noqa: F811
+    page = opened(browser, work, "delete window.AudioContext; window.AudioBufferSourceNode = undefined;")
+    player = page.locator(".avgen-player").first
+    player.locator(".avgen-play").click()
+    assert "cannot play sound" in player.locator("[role=alert]").inner_text() and page.errors == []
+    page.locator(".avgen-gallery .avgen-tile").first.click()
+    assert "cannot play sound" in page.locator(".avgen-gallery [role=alert]").inner_text()
+    page.context.close()
+
+
+def test_the_gallery_filters_selects_and_runs_its_film(page):
+    gallery = page.locator(".avgen-gallery")
+    assert gallery.get_attribute("data-shown") == "16"
+    gallery.get_by_role("button", name="Sound to picture").click()
+    assert gallery.get_attribute("data-shown") == "8"
+    gallery.locator("select[aria-label=Instrument]").select_option("cello")
+    assert 0 < int(gallery.get_attribute("data-shown")) < 8
+    gallery.locator("select[aria-label=Instrument]").select_option("")
+    card = gallery.locator(".avgen-card").first
+    before = card.locator("canvas").nth(1).evaluate(PICTURE)
+    gallery.locator(".avgen-range").fill("0")
+    assert "step 4" in gallery.inner_text() and card.locator("canvas").nth(1).evaluate(PICTURE) != before and card.locator("canvas").nth(0).evaluate("c => c.width") == 64
+    gallery.get_by_role("button", name="Run the film").click()
+    page.wait_for_function("document.querySelector('.avgen-reel .avgen-clock').textContent === 'now'", timeout=10_000)
+    assert card.locator("canvas").nth(1).evaluate(PICTURE) == before
+    card.locator(".avgen-tile").nth(1).click()
+    page.wait_for_function("window.heard.length === 1")
+    assert page.evaluate("window.heard[0].loudest") > 0.001 and gallery.get_attribute("data-selected") == "0"
+    assert gallery.locator(".avgen-detail canvas").count() == 3
+    gallery.locator(".avgen-away").click()
+    assert gallery.locator(".avgen-detail").is_hidden()
+
+
+def test_the_walk_is_there_without_a_kernel(page):
+    gallery = page.locator(".avgen-gallery")
+    assert gallery.get_attribute("data-walk") == "5" and gallery.get_by_role("button", name="Walk", exact=True).is_hidden()
+    pictures = gallery.locator(".avgen-path canvas").evaluate_all(f"all => all.map({PICTURE})")
+    assert len(set(pictures)) == 5
+
+
+def test_the_saved_dashboard_reads_at_the_pointer(page):
+    board = page.locator(".avgen-dashboard")
+    assert board.get_attribute("data-state") == "finished" and "saved page" in board.inner_text() and board.locator(".avgen-wishes").is_hidden()
+    assert board.locator(".avgen-chart").count() >= 4 and board.locator(".avgen-findings li").count() >= 1
+    assert board.locator(".avgen-samples").evaluate("i => i.naturalWidth") > 500
+    board.locator(".avgen-area").first.hover(position={"x": 60, "y": 40})
+    assert "at step" in board.locator(".avgen-chart").first.inner_text()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (600, "dark"), (1600, "light")])
+def test_the_page_fits(browser, work, width, scheme):  # noqa: F811
+    page = opened(browser, work, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width and page.errors == []
+    if shot := os.environ.get("AVGEN_SCREENSHOTS"): page.screenshot(path=str(Path(shot) / f"players_{width}.png"), full_page=True)
+    page.context.close()
+
+
+NOTEBOOK = """
+import json, torch, time, gc
+from pathlib import Path
+from avgen import training
+from avgen.dashboard import TrainingDashboard
+from avgen.gallery import PairGallery
+from avgen.link import link
+from avgen.pairs import toy_pairs
+from avgen.spectrogram import Sound, SpectrogramConfig
+from avgen.widgets import SoundPlayer
+config, toys = SpectrogramConfig(), toy_pairs(n=16)
+tone = lambda hertz: Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * torch.arange(config.samples) / config.sample_rate), config, f"{hertz} Hz")
+note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
+run = training.start("sa-cmgan", toys, preset="toy", steps=100000, run="away", device="cpu", threads=1, tick_every=5, sample_every=200)
+one = TrainingDashboard(run)
+one.observe(note("facts.json"), "facts")
+one
+#---
+two = TrainingDashboard("away")
+two
+#---
+low, high = SoundPlayer(tone(220)), SoundPlayer(tone(880), other=tone(440))
+link(low, high)
+high.observe(note("time.json"), "time")
+low
+#---
+high
+#---
+done = training.train("sa-cmgan", toys, preset="toy", steps=8, run="done", device="cpu", quiet=True, sample_every=4)
+gallery = PairGallery(done, limit=8, frames=3)
+gallery.observe(note("selected.json"), "selected")
+gallery.observe(note("walk.json"), "walk_shown")
+gallery
+"""
+LEAK = """
+import json, torch, gc, weakref
+from pathlib import Path
+from IPython.display import display
+from ipywidgets import Widget, Output
+from avgen.spectrogram import Sound, SpectrogramConfig
+from avgen.widgets import SoundPlayer
+from avgen.link import link
+import ipywidgets
+config = SpectrogramConfig()
+sound = Sound(torch.zeros(1, 64, 64), config, torch.zeros(config.samples), "silence")
+place, door = ipywidgets.VBox(), ipywidgets.IntText(description="round")
+def turn(change):
+    "An odd number opens twenty, an even one closes them."
+    if change["new"] % 2:
+        made = [SoundPlayer(sound, other=sound) for _ in range(20)]
+        link(*made)
+        place.children = made
+        turn.seen = [weakref.ref(m) for m in made]
+    else:
+        old, place.children = place.children, ()
+        for w in old: w.close()
+        del old, w
+        gc.collect()
+        Path("left.json").write_text(json.dumps({"round": change["new"], "alive": sum(r() is not None for r in turn.seen)}))
+door.observe(turn, "value")
+display(door, place)
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    if not installed(): missing("jupyterlab is not installed")
+    folder = tmp_path_factory.mktemp("lab")
+    with served(folder, work=NOTEBOOK, leak=LEAK) as address: yield address, folder
+
+
+def new_page(browser, **settings):  # noqa: F811
+    page = browser.new_page(viewport={"width": 1300, "height": 3200}, **settings)
+    page.set_default_timeout(90_000)
+    page.errors, page.outside = [], []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("request", lambda request: page.outside.append(request.url) if request.url.startswith("http") and "127.0.0.1" not in request.url else None)
+    page.add_init_script(LISTEN)
+    return page
+
+
+def test_all_of_it_in_jupyterlab(browser, lab):  # noqa: F811
+    address, folder = lab
+    page = new_page(browser)
+    run_all(page, address, "work")
+    page.wait_for_function("document.querySelector('.avgen-gallery')?.dataset.cards === '8'")
+    boards = [page.locator(".avgen-dashboard").nth(i) for i in (0, 1)]
+    state = lambda i, word: page.wait_for_function(f"document.querySelectorAll('.avgen-dashboard')[{i}].dataset.state === '{word}'")
+    state(0, "running")
+    page.wait_for_function("Number(document.querySelector('.avgen-dashboard').dataset.step) > 20")
+    boards[0].get_by_role("button", name="Pause").click()
+    state(0, "paused"), state(1, "paused")  # the second dashboard shows the same
+    page.wait_for_function("(([a, b]) => a.dataset.step === b.dataset.step && a.dataset.points === b.dataset.points)(document.querySelectorAll('.avgen-dashboard'))")
+    facts = until(folder / "facts.json", lambda f: f["state"] == "paused")
+    assert [p.stem for p in (folder / "away" / "checkpoints").glob(f"step_{facts['step']:08d}.safetensors")]
+    boards[1].get_by_role("button", name="One discriminator step").click()
+    page.wait_for_selector(".avgen-changed:visible")
+    for board in boards: board.get_by_text("D(mismatched)", exact=True).first.wait_for()
+    boards[0].get_by_role("button", name="One generator step").click()
+    page.wait_for_function("[...document.querySelectorAll('.avgen-changed')].every((e) => e.textContent.includes('Single step 2: one generator step'))")
+    if shot := os.environ.get("AVGEN_SCREENSHOTS"): page.screenshot(path=str(Path(shot) / "players_lab.png"))
+    boards[0].get_by_role("button", name="Resume").click()
+    state(1, "running")
+    boards[1].get_by_role("button", name="Stop").click()
+    state(0, "stopped"), state(1, "stopped")
+    boards[0].get_by_role("button", name="Resume").click()  # a new process, from the checkpoint
+    state(1, "running")
+    page.wait_for_function(f"Number(document.querySelector('.avgen-dashboard').dataset.step) > {facts['step']}")
+    boards[0].get_by_role("button", name="Stop").click()
+    state(0, "stopped")
+    assert page.locator(".avgen [role=alert]:visible").count() == 0
+
+    players = page.locator(".avgen-player")
+    players.nth(0).locator(".avgen-stage").focus()
+    players.nth(0).locator(".avgen-stage").press("End")
+    assert players.nth(1).get_attribute("data-seconds") == "0.500"  # in the browser at once
+    assert abs(until(folder / "time.json", lambda v: v > 0) - 0.5) < 1e-6  # and in Python
+
+    gallery = page.locator(".avgen-gallery")
+    gallery.locator(".avgen-card").nth(2).locator(".avgen-tile").nth(0).click()
+    assert until(folder / "selected.json", lambda v: v == 2) == 2
+    gallery.locator("select[aria-label='Walk to']").select_option("4")
+    gallery.get_by_role("button", name="Walk", exact=True).click()
+    page.wait_for_function("document.querySelector('.avgen-gallery').dataset.walk === '9'")
+    assert until(folder / "walk.json", lambda w: w["to"] == 4)["from"] == 0
+    assert page.outside == [] and page.errors == []
+    page.close()
+
+
+def test_twenty_open_widgets_leave_nothing_behind(browser, lab):  # noqa: F811
+    address, folder = lab
+    page = new_page(browser)
+    run_all(page, address, "leak")
+    box = page.locator("input[type=number]")
+    box.wait_for()
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def turn(number):
+        box.fill(str(number))
+        box.press("Tab")
+        page.wait_for_function(f"document.querySelectorAll('.avgen-player').length === {20 * (number % 2)}")
+        if number % 2: return
+        assert until(folder / "left.json", lambda left: left["round"] == number)["alive"] == 0  # the kernel forgot them
+        page.wait_for_timeout(500)
+        for _ in range(3): session.send("HeapProfiler.collectGarbage")
+        found = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+        return found["JSHeapUsedSize"] / 2**20, found["JSEventListeners"], found["Nodes"]
+
+    rounds = [turn(n) for n in range(1, 9)][1::2]
+    print("after each closing of twenty: heap MB, listeners, nodes", [tuple(round(v, 2) for v in r) for r in rounds])
+    (folder / "leak.json").write_text(json.dumps(rounds))
+    grown = [(b - a) / 2 for a, b in zip(rounds[1], rounds[-1])]  # the first rounds fill caches
+    assert grown[0] < 2 and grown[1] < 40 and grown[2] < 200  # twenty players hold 5 MB of samples, 400 listeners, 2,000 nodes
+    assert page.errors == []
+    page.close()
