@@ -212,7 +212,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'avgen/discriminators.py'),
                                       'avgen.discriminators.Discriminator.judge': ( 'discriminators.html#discriminator.judge',
                                                                                     'avgen/discriminators.py'),
-                                      'avgen.discriminators.conv_to_map': ('discriminators.html#conv_to_map', 'avgen/discriminators.py')},
+                                      'avgen.discriminators.score_map_of': ('discriminators.html#score_map_of', 'avgen/discriminators.py')},
             'avgen.drawing': { 'avgen.drawing.camera': ('drawing.html#camera', 'avgen/drawing.py'),
                                'avgen.drawing.draw': ('drawing.html#draw', 'avgen/drawing.py'),
                                'avgen.drawing.framing_of': ('drawing.html#framing_of', 'avgen/drawing.py'),
