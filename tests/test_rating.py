@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from test_browser import browser, missing, opened  # noqa: F401  (a fixture)
+from test_browser import browser, missing, opened
 
 from avgen.core import InputError
 from avgen.pairs import toy_pairs
@@ -213,7 +213,7 @@ def lab(tmp_path):
 
 
 @pytest.mark.browser
-def test_forty_clicks_and_a_killed_kernel_in_jupyterlab(browser, lab):  # noqa: F811
+def test_forty_clicks_and_a_killed_kernel_in_jupyterlab(browser, lab):
     address, folder = lab
     study, shots = RatingStudy(folder / "study.sqlite"), os.environ.get("AVGEN_SCREENSHOTS")
     page = opened(browser, f"{address}/lab/tree/rate.ipynb?reset", wait=90_000, viewport={"width": 1100, "height": 900})
