@@ -146,8 +146,8 @@ def create_study(
     if path.exists():
         found = RatingStudy(path)
         if found.about["fingerprint"] == mark: return found
-        its, ours = found.systems(), sorted({i.system for i in items})
-        raise InputError(f"rating study {str(path)!r} is another one: it holds {len(found.order(''))} pictures of {', '.join(its)}; expected these {len(items)} of {', '.join(ours)}; choose another file")
+        its, ours = ", ".join(found.systems()), ", ".join(sorted({i.system for i in items}))
+        raise InputError(f"rating study {str(path)!r} is another one: it holds {len(found.order(''))} pictures of {its}; expected these {len(items)} of {ours}; choose another file")
     path.parent.mkdir(parents=True, exist_ok=True)
     buffer = sqlite3.connect(":memory:")
     buffer.executescript(_TABLES)
@@ -389,7 +389,7 @@ def rating_figure(result: RatingResult):
     edge, colours = np.zeros(len(names)), ("#B8433B", "#E3A857", "#8DB7D6", "#2F6DA3")
     for score, colour in enumerate(colours):
         share = np.array([s["counts"][score] / s["n"] for s in result.systems.values()])
-        left.barh(y, share, 0.62, left=edge, color=colour, label=f"{score}: {RUBRIC[score].split(':')[0].split(',')[0].lower()}" + (", matches" if score == 3 else ", does not match" if score == 2 else ""))
+        left.barh(y, share, 0.62, left=edge, color=colour, label=f"{score}: {('unrealistic', 'fair', 'realistic, does not match', 'realistic, matches')[score]}")
         for at, start, width in zip(y, edge, share):
             if width > 0.07: left.text(start + width / 2, at, f"{width:.0%}", ha="center", va="center", fontsize=8, color="white" if score in (0, 3) else "black")
         edge += share

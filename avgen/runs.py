@@ -259,6 +259,7 @@ class RunFolder(Displayed):
         self.folder, self.config, self.device = Path(folder), config, choose_device(device)
         self._pairs, self._system, self._facts = pairs, None, None
         self._towards = None  # the direction asked for, where the run has both
+        self.on_samples = None  # function(run, step), called while training whenever samples were drawn
         self.interrupted, self.saved = False, 0  # set by training: was it interrupted, and the step of its last checkpoint
 
     @classmethod

@@ -172,7 +172,7 @@ class Keeping(Recording):
         with write_atomically(self.run.folder / "samples" / f"step_{self.step:08d}.png") as file: file.write(png)
         keep_frame(self.run.folder, self.step, grid)
         self.watch.picture(png, self.metrics)
-
+        if self.run.on_samples: self.run.on_samples(self.run, self.step)
 
 # %% ../nbs/14_training.ipynb #b54745bf
 class Listening(Keeping):
@@ -302,6 +302,7 @@ def train(
     tick_every: int = 20,  # steps between two lines of metrics
     threads: int | None = None,  # on the CPU; None: $AVGEN_THREADS, else as many as PyTorch takes. Used again on resume
     apart: bool = False,  # in a process of its own, see `start`
+    on_samples=None,  # function(run, step), called whenever samples are drawn: the run generates with the networks as they are then
     **settings,  # any setting of the system
 ) -> Run:
     "Train a system to the end and return its Run. An interrupt leaves a checkpoint and returns the Run too. Raises InputError, Diverged."
@@ -330,7 +331,10 @@ def train(
     config |= {"versions": versions(), "commit": git_commit(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}
     write_json(folder / "config.json", config)
     if apart: return _send_off(folder, config, pairs, built)
-    return _go_on(Run(folder, config, pairs, device), built, quiet)
+    run = Run(folder, config, pairs, device)
+    run.on_samples = on_samples
+    return _go_on(run, built, quiet)
+
 
 # %% ../nbs/14_training.ipynb #bc6ff470
 def _go_on(run: Run, system: System, quiet: bool, checkpoint=None) -> Run:
@@ -371,12 +375,14 @@ def resume(
     pairs: Pairs | None = None,  # its data, where they were not on disk or have moved
     device=None,  # None: the device that it began on
     quiet: bool = False,
+    on_samples=None,  # as for `train`
     **settings,  # may be given again, but must be what they were
 ) -> Run:
     "Go on with a run where it stopped and return it. Raises InputError when settings or data are not what they were."
     config = read_config(folder)
     _same_settings(folder, config, settings)
     run = Run(folder, config, pairs, device or config["device"])
+    run.on_samples = on_samples
     if pairs is not None: run.check_data(pairs)
     checkpoint = newest_checkpoint(Path(folder) / "checkpoints")
     system = build_from(config)

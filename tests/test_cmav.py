@@ -22,10 +22,11 @@ def test_the_layers_are_the_published_ones(channels, shapes, weights):
     assert [(s, w) for _, s, w in table[n:]] == [("1024", flat * 1024 + 1024), ("128", 1024 * 128 + 128), ("13", 128 * 13 + 13), ("64", 128 * 64 + 64)]
 
 
-def test_the_discriminator_ends_as_published():
-    "512 x 4 x 4, the code tiled beside it: 576 x 4 x 4, then 1 x 4 x 4, then a scalar."
-    with torch.device("meta"): table = {n: (s, w) for n, s, w in layer_table(Discriminator(3, 64, attention=None, spectral_norm=False, score_map=True), torch.zeros(1, 3, 64, 64), torch.zeros(1, 64))}
-    assert table["stack.layers.grid4.0"] == ("512x4x4", 16 * 256 * 512) and table["hidden.0"] == ("1x4x4", 577) and table["score"] == ("1", 17)
+@pytest.mark.parametrize("end", ["drawn", "mixed"])
+def test_the_discriminator_ends_as_published(end):
+    "512 x 4 x 4, the code tiled beside it: 576 x 4 x 4, then 1 x 4 x 4, then a scalar; 'mixed' has 512 maps in between."
+    with torch.device("meta"): table = {n: (s, w) for n, s, w in layer_table(Discriminator(3, 64, attention=None, spectral_norm=False, score_map=end), torch.zeros(1, 3, 64, 64), torch.zeros(1, 64))}
+    assert table["stack.layers.grid4.0"] == ("512x4x4", 16 * 256 * 512) and table["hidden.0"] == (("1x4x4", 577) if end == "drawn" else ("512x4x4", 576 * 512)) and (end == "drawn" or table["hidden.3"] == ("1x4x4", 513)) and table["score"] == ("1", 17)
 
 
 def test_the_published_settings():

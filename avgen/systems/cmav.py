@@ -80,9 +80,11 @@ class CMAVSettings(GameSettings):
     pool: bool = False  # pool the maps of a sound twice, as those of an image are
     train_code: bool = True  # train the layer that makes the code while the encoder learns to classify
     discriminator_batch_norm: bool = True
+    score_map: str = "mixed"  # how the discriminator ends: "mixed", or "drawn" as the figure has it
 
     def __post_init__(self):
         super().__post_init__()
+        check_setting("score_map", self.score_map, choices=("drawn", "mixed"))
         for name, low in (("encoder_width", 4), ("hidden", 1)): check_setting(name, getattr(self, name), int, low, 4096)
         object.__setattr__(self, "dropout", tuple(self.dropout))
         if len(self.dropout) != 2: check_setting("dropout", self.dropout, choices=("two shares, such as (0.3, 0.2)",))
@@ -102,7 +104,7 @@ class CMAV(MatchingSystem):
         source, target = self.channels["source"], self.channels["target"]
         self.encoder = CMAVEncoder(source, classes, s.encoder_width, s.hidden, s.code_size, s.dropout, s.pool, s.train_code)
         self.generator = Generator(target, s.width, s.code_size, s.noise_size, attention=None, activation="relu")
-        self.discriminator = Discriminator(target, s.width, code_size=s.code_size, attention=None, batch_norm=s.discriminator_batch_norm, spectral_norm=False, score_map=True)
+        self.discriminator = Discriminator(target, s.width, code_size=s.code_size, attention=None, batch_norm=s.discriminator_batch_norm, spectral_norm=False, score_map=s.score_map)
 
     def classifier_loss(self, batch, context) -> dict[str, Tensor]:
         found = super().classifier_loss(batch, context)
