@@ -63,7 +63,7 @@ class SACMGAN(MatchingSystem):
 SACMGAN.PRESETS = {
     "paper": {},
     "small": dict(
-        width=24, encoder_width=16, game_form="sagan", game_attention=16, activation="relu", discriminator_batch_norm=False, discriminator_gain=2.0,
+        width=24, encoder_width=16, game_form="sagan", game_attention=16, activation="relu", discriminator_batch_norm=False, discriminator_gain=4.0, loss="least-squares",
         batch_size=16, balanced=True, classifier_steps=500, adversarial_steps=5000, classifier_learning_rate=2e-3, generator_learning_rate=5e-4,
         discriminator_learning_rate=5e-4, beta1=0.0, discriminator_every=1, average=0.998, augment=True, anneal=True,
     ),
