@@ -25,7 +25,7 @@ from .core import Displayed, InputError, check_setting, choose_device, figure_pn
 from .pairs import Pair, PairSet, Pairs
 from .pictures import Picture
 from .spectrogram import Sound, SpectrogramConfig
-from .systems import DIRECTIONS, System, build
+from .systems import DIRECTIONS, System, build, system_class
 
 # %% ../nbs/13b_runs.ipynb #f50fd370
 CONFIG_FORMAT = "avgen run 1"
@@ -55,7 +55,8 @@ def settings_to_json(settings) -> dict:
 
 def build_from(config: dict) -> System:
     "The untrained system that a config.json describes."
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in config["settings"].items()}
+    known = settings_to_json(system_class(config["system"]).Settings())  # a setting that is younger than the run has the value that changes nothing
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in {**known, **config["settings"]}.items()}
     spectrogram = SpectrogramConfig.from_dict(config["spectrogram"])
     return build(config["system"], config["direction"], config["instruments"], spectrogram, preset=config["preset"], seed=config["seed"], **settings)
 

@@ -11,7 +11,7 @@ from avgen import orchestra, training
 from avgen.checkpoints import list_checkpoints, read_checkpoint, save_checkpoint
 
 HERE = Path(__file__).resolve().parent.parent
-SETTINGS = dict(width=6, encoder_width=8, classifier_steps=500, adversarial_steps=1500, form="sa-cmgan", game_form="same", game_attention=16)
+SETTINGS = dict(width=6, encoder_width=8, classifier_steps=500, adversarial_steps=1500, form="sa-cmgan", game_form="same", game_attention=16, loss="hinge", discriminator_gain=2.0)
 
 
 def main(data: str = "data/orchestra") -> None:
