@@ -136,7 +136,7 @@ def train(
     data: DataFolder,
     run: Annotated[Maybe, typer.Option(help="Folder of the new run.  [default: runs/SYSTEM-DIRECTION-PRESET-N]")] = None,
     system: Annotated[str, typer.Option(help="Name of a system.")] = "sa-cmgan",
-    direction: Annotated[str, typer.Option(help="S2I (sound to image) or I2S (image to sound).")] = "S2I",
+    direction: Annotated[str | None, typer.Option(help="S2I (sound to image), I2S (image to sound), or both.  [default: the first that the system has]")] = None,
     preset: Annotated[str, typer.Option(help="paper, small or toy.")] = "small",
     seed: Seed = 0,
     steps: Annotated[int | None, typer.Option(help="Steps of the last stage; earlier ones are cut in proportion.")] = None,
@@ -188,14 +188,14 @@ def evaluate(
     from avgen.evaluation import write_evaluations
     from avgen.runs import Run
 
-    runs = [Run.open(folder, device=device) for folder in run]
+    runs = [view for folder in run for view in Run.open(folder, device=device).each_direction()]
     if len({r.direction for r in runs}) < len(runs):
         raise InputError(f"option --run: found two runs of direction {runs[0].direction}; expected one for each direction")
     judged = []
     for r in runs:
         pairs, more = _open_for(r, data), [_open_for(r, folder) for folder in evaluator_data or []]
         judged.append(judge(r, pairs, split=split, evaluator_data=more, seed=seed, device=device, quiet=quiet))
-        if json_file is None: write_evaluations(r.folder / "report.json", judged[-1])
+        if json_file is None: write_evaluations(r.folder / "report.json", *(e for e, of in zip(judged, runs) if of.folder == r.folder))
         print(repr(judged[-1]))
     if json_file is not None: write_evaluations(json_file, *judged)
 
@@ -228,6 +228,15 @@ def _sound_files(sound) -> tuple[bytes, bytes]:
     return sound._still_(), buffer.getvalue()
 
 # %% ../nbs/22_cli.ipynb #846d0070
+def _towards(run, direction, sound, image):
+    "The run as one that generates in `direction`; what was given to generate from says it, too."
+    from avgen.core import InputError
+
+    if direction is not None or run.direction != "both": return run.towards(direction or run.direction)
+    if (sound is None) == (image is None): raise InputError(f"run {str(run.folder)!r} was trained for both directions; expected --direction S2I or --direction I2S")
+    return run.towards("S2I" if image is None else "I2S")
+
+
 def _sources(run, data, split, sound, image):
     "What to generate from: a PairSet, or the one file that was given."
     from avgen.core import InputError
@@ -257,6 +266,7 @@ def generate(
     split: Annotated[str, typer.Option(help="train, tune or validation.")] = "validation",
     sound: Annotated[Maybe, typer.Option(help="One sound file (S2I).")] = None,
     image: Annotated[Maybe, typer.Option(help="One picture (I2S).")] = None,
+    direction: Annotated[str | None, typer.Option(help="S2I or I2S, where the run was trained for both and --data is given.")] = None,
     files: Annotated[bool, typer.Option("--files/--arrays-only", help="Write pictures and sounds, or generated.npz alone.")] = True,
     seed: Seed = 0,
     device: Device = "auto",
@@ -269,7 +279,7 @@ def generate(
     from avgen.evaluation import generate_split
     from avgen.runs import Run
 
-    run = Run.open(run, device=device)
+    run = _towards(Run.open(run, device=device), direction, sound, image)
     source = _sources(run, data, split, sound, image)
     many = data is not None
     generated = generate_split(run, source, seed=seed, quiet=quiet) if many else run.generate(source, seed=seed)
@@ -306,9 +316,10 @@ def attend(
     from avgen.core import InputError, write_atomically
     from avgen.runs import Run
 
-    run = Run.open(run, device=device)
+    run = _towards(Run.open(run, device=device), None, sound, image)
     source = _sources(run, None, None, sound, image)
-    layers = [layer] if layer else list(attention_layers(run.system.encoder))
+    encoder = getattr(run.system, "encoder", None)
+    layers = [layer] if layer else list(attention_layers(encoder)) if encoder is not None else []
     if not layers: raise InputError(f"run {str(run.folder)!r}: its encoder has no attention; expected a system trained with attention=32, 16, 8 or 4")
     for name in layers:
         found = run.attend(source, at=_points(at or []), layer=name)

@@ -3,12 +3,16 @@
 # %% auto #0
 __all__ = ['RATE', 'PARTS', 'one_of_each', 'sample_grid', 'seen_as', 'fewer_queries', 'attention_figures', 'film_of', 'thumbs_of',
            'chapter_of', 'caveats_of', 'data_words', 'about', 'facts_of', 'cost_parts', 'write', 'memory_mb', 'Meter',
-           'Demo', 'shipped', 'look_first', 'make_data', 'train_one', 'train_judge', 'judge_all', 'demo']
+           'Demo', 'shipped', 'look_first', 'make_data', 'train_one', 'train_beside', 'train_judge', 'judge_all',
+           'demo']
 
 # %% ../nbs/21_report.ipynb #1b0d84b0
 import contextlib
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -20,14 +24,14 @@ import torch
 import avgen
 from .attention import attention_layers
 from .attention_maps import AttentionMap, strongest_points
-from .core import InputError, check_setting
+from .core import InputError, check_setting, choose_device
 from .evaluation import Evaluation, evaluate, read_evaluations, write_evaluations
 from .evaluator import Evaluator, EvaluatorSettings, train_evaluator
 from .pages import NAMES, Chapter, Part, Story, write_page
 from .pairs import Pairs, PairSet, spread
 from .pictures import Picture, png_bytes, sound_bytes
 from .runs import Run, SampleGrid, duration, summary, write_json
-from .training import resume, train, versions
+from .training import default_threads, resume, train, versions
 from .widgets import AttentionFigure, PairGrid, sample_cards
 
 # %% ../nbs/21_report.ipynb #b5e8a080
@@ -335,18 +339,47 @@ def make_data(self) -> None:
         part.note = f"{len(self.pairs.all_train):,} + {len(self.pairs.validation):,} pairs"
 
 
-def train_one(self, direction: str) -> None:
-    "Train one direction, or go on with it, or open it when it is finished."
+def train_one(self, direction: str, beside: subprocess.Popen | None = None, threads: int | None = None) -> None:
+    "Train one direction, or go on with it, or open it when it is finished, also by the process `beside`."
     folder, name = self.folder / direction, NAMES[direction].lower()
-    with self.part(name, f"training {name}") as part:
+    with self.part(name, f"training {name}" + (", in a process of its own since a while" if beside else "")) as part:
+        if beside and beside.wait(): raise InputError(f"training {direction} beside failed: {_last_line(self.folder / f'{direction}.log')}")
         if (folder / "config.json").is_file(): run = resume(folder, self.pairs, device=self.device)
-        else: run = train("sa-cmgan", self.pairs, direction, preset="toy" if self.quick else "small", run=folder, seed=self.seed, device=self.device)
+        else: run = train("sa-cmgan", self.pairs, direction, preset="toy" if self.quick else "small", run=folder, seed=self.seed, device=self.device, threads=threads)
         if run.interrupted: raise KeyboardInterrupt(f"interrupted at step {run.step:,}")
         self.runs[direction], last = run, run.metrics[-1]
         part.note = f"{run.step:,} steps, {last['pairs_per_second']:,.0f} pairs/s at the end"
+        if beside: part.note += f", {duration(last['seconds'])} in all beside the other direction, peak memory {last['peak_memory_mb']:,.0f} MB of its own"
 
 
 Demo.make_data, Demo.train_one = make_data, train_one
+
+# %% ../nbs/21_report.ipynb #bes1de01
+def _last_line(path: Path) -> str:
+    lines = path.read_text(errors="replace").replace("\r", "\n").strip().splitlines() if path.is_file() else []
+    return lines[-1] if lines else "it said nothing"
+
+
+@contextlib.contextmanager
+def train_beside(self, direction: str):
+    "Begin to train `direction` in a process of its own; yields it, and the threads left here; (None, None) where that does not pay. Interrupted when the block is."
+    folder, threads, child = self.folder / direction, default_threads(), None
+    pays = choose_device(self.device).type == "cpu" and threads > 1 and self.pairs.root and not self.quick and not (folder / "config.json").is_file()
+    if pays:
+        told = dict(system="sa-cmgan", direction=direction, preset="small", data=self.pairs.root, run=folder, seed=self.seed, device="cpu", threads=threads // 2)
+        words = [w for name, value in told.items() for w in (f"--{name}", str(value))]
+        with open(self.folder / f"{direction}.log", "w") as log:
+            child = subprocess.Popen([sys.executable, "-c", "from avgen.cli import main; main()", "train", *words], stdout=log, stderr=subprocess.STDOUT,
+                                     env={**os.environ, "OMP_NUM_THREADS": str(threads // 2)})
+    try: yield (child, threads - threads // 2) if child else (None, None)
+    finally:
+        if child and child.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired): child.wait(2)  # Ctrl-C in a terminal reaches it too
+            if child.poll() is None: child.send_signal(signal.SIGINT)
+            child.wait(60)
+
+
+Demo.train_beside = train_beside
 
 # %% ../nbs/21_report.ipynb #d30f2da0
 def train_judge(self) -> None:
@@ -384,7 +417,10 @@ def demo(
     try:
         if not any(p.state == "done" for p in work.parts.values()): work.look_first()
         work.make_data()
-        for direction in NAMES: work.train_one(direction)
+        first, second = NAMES
+        with work.train_beside(second) as (child, threads):
+            work.train_one(first, threads=threads)
+            work.train_one(second, child)
         work.train_judge()
         work.judge_all()
         work.write()

@@ -170,7 +170,7 @@ class Keeping(Recording):
         grid = self.run.samples()
         png = grid._still_()
         with write_atomically(self.run.folder / "samples" / f"step_{self.step:08d}.png") as file: file.write(png)
-        keep_frame(self.run.folder, self.step, grid)
+        keep_frame(self.run.folder, self.step, getattr(grid, "grids", [grid])[0])  # of both directions the film shows the first
         self.watch.picture(png, self.metrics)
         if self.run.on_samples: self.run.on_samples(self.run, self.step)
 

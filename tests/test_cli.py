@@ -279,3 +279,21 @@ def test_demo_and_orchestra_pass_everything_on(monkeypatch, tmp_path):
     assert called["orchestra"] == ((tmp_path,), dict(train=5, validation=2, seed=4, workers=None, hold_out_performers=True, audio="flac"))
     assert "report.html" in run("demo", "--quick", "--out", tmp_path).stdout
     assert called["demo"][1]["quick"] is True
+
+
+def test_a_run_of_both_directions_trains_is_judged_and_generates(data, tmp_path):
+    folder = tmp_path / "both"
+    result = run("train", "--system", "cmcgan", "--preset", "toy", "--data", data, "--run", folder, "--set", "batch_size=4", "--device", "cpu", "--quiet")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert json.loads((folder / "config.json").read_text())["direction"] == "both"
+    result = run("evaluate", "--run", folder, "--data", data, "--device", "cpu", "--quiet")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert set(json.loads((folder / "report.json").read_text())) == {"S2I", "I2S"}
+    assert "--direction" in refused("generate", "--run", folder, "--data", data, "--out", tmp_path / "out", "--device", "cpu", "--quiet")
+    result = run("generate", "--run", folder, "--data", data, "--direction", "I2S", "--out", tmp_path / "out", "--arrays-only", "--device", "cpu", "--quiet")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert np.load(tmp_path / "out" / "generated.npz")["generated"].shape[1:] == (1, 64, 64)
+    sound = next((data / "chunk" / "validation" / "cello").glob("*.wav"))
+    result = run("generate", "--run", folder, "--sound", sound, "--out", tmp_path / "one", "--device", "cpu", "--quiet")
+    assert result.exit_code == 0 and (tmp_path / "one" / "generated.npz").is_file(), (result.output, result.exception)
+    assert "no attention" in refused("attend", "--run", folder, "--sound", sound, "--out", tmp_path / "maps", "--device", "cpu")
