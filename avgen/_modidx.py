@@ -448,6 +448,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'avgen.link.Link.__init__': ('link.html#link.__init__', 'avgen/link.py'),
                             'avgen.link.Link.__repr__': ('link.html#link.__repr__', 'avgen/link.py'),
                             'avgen.link.Link._closed': ('link.html#link._closed', 'avgen/link.py'),
+                            'avgen.link.Link._leave': ('link.html#link._leave', 'avgen/link.py'),
                             'avgen.link.Link._pass_on': ('link.html#link._pass_on', 'avgen/link.py'),
                             'avgen.link.Link.unlink': ('link.html#link.unlink', 'avgen/link.py'),
                             'avgen.link.Link.widgets': ('link.html#link.widgets', 'avgen/link.py'),

@@ -44,15 +44,20 @@ class Link:
             with contextlib.suppress(InputError, t.TraitError): setattr(other, change["name"], change["new"])
 
     def _closed(self, change) -> None:
-        if change["new"] is None: self.unlink()
+        if change["new"] is not None: return
+        self._leave(change["owner"])
+        self._widgets = [r for r in self._widgets if r() not in (None, change["owner"])]
+        if len(self._widgets) < 2: self.unlink()
+
+    def _leave(self, widget: Live) -> None:
+        with contextlib.suppress(ValueError):
+            widget.unobserve(self._pass_on, [n for n in self.traits if widget.has_trait(n)])
+            widget.unobserve(self._closed, "comm")
 
     def unlink(self) -> None:
         "End it; the values stay as they are."
         for w in self.widgets():
-            mine = [n for n in self.traits if w.has_trait(n)]
-            with contextlib.suppress(ValueError):
-                w.unobserve(self._pass_on, mine)
-                w.unobserve(self._closed, "comm")
+            self._leave(w)
             left = {n: " ".join(i for i in ids.split() if i != self.id) for n, ids in w.links.items()}
             w.links = {n: ids for n, ids in left.items() if ids}
         self._widgets = []
