@@ -1,0 +1,115 @@
+"Contract of avgen.studies and avgen.readers: every table in quick form, runs shared and found again, what is refused, intervals over takes and seeds."
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from avgen.core import InputError
+from avgen.orchestra import build as build_orchestra
+from avgen.pairs import toy_pairs
+from avgen.readers import read_poses
+from avgen.studies import PUBLISHED, STUDIES, Interrupted, Job, Work, counted, estimate, read_study, study
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory): return build_orchestra(tmp_path_factory.mktemp("data") / "orchestra", train=9, validation=5, seed=0, workers=1)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory): return tmp_path_factory.mktemp("studies")
+
+
+@pytest.mark.parametrize("name", [n for n in STUDIES if n != "poster-3"])
+def test_every_table_in_its_quick_form(orchestra, place, name):
+    result = study(name, orchestra, folder=place, quick=True, quiet=True, device="cpu")
+    assert result.rows and all({"n", "takes", "seeds", "accuracy", "low", "high", "published", "seconds", "device"} <= set(r) for r in result.rows)
+    assert all(0 <= r["low"] <= r["high"] <= 1 and r["takes"] <= r["n"] for r in result.rows)
+    assert "QUICK" in result.markdown() and "published (other data)" in result.markdown() and result._still_()[:4] == b"\x89PNG"
+    again = read_study(place / f"{name}.json")
+    assert again.rows == json.loads(json.dumps(result.rows)) and (place / f"{name}.md").read_text() == result.markdown()
+    extras = {"cmav": ["best_epoch", "last_epoch"], "pose": ["pose R2", "real performer"], "protocols": ["batch low", "ahead of the best in"]}.get(name, [])
+    assert all(any(e in r for r in result.rows) for e in extras)
+
+
+def test_poster_3_shows_effect_and_gamma_0(place):
+    result = study("poster-3", toy_pairs(n=8), folder=place / "p3", quick=True, quiet=True, device="cpu")
+    lines = [r for r in result.rows if r["split"] == "validation"]
+    assert len(lines) == 8 and all({"gamma 0", "effect encoder", "effect generator", "effect discriminator"} <= set(r) for r in lines)
+
+
+def test_runs_are_shared_between_studies_and_a_second_call_trains_nothing(orchestra, place, monkeypatch):
+    work = Work(orchestra, place, "toy", quick=True)
+    keys = lambda name: {work.place(j) for j in STUDIES[name].jobs(work)}
+    assert keys("protocols") == keys("poster-1") == keys("performers") and keys("poster-1") & keys("poster-2") and keys("poster-1") & keys("cmav") and keys("pose") & keys("poster-1")
+    assert len(keys("cmcgan") & keys("poster-1")) == 1
+    for name in ("poster-1", "cmav"): study(name, orchestra, folder=place, quick=True, quiet=True, device="cpu")
+    monkeypatch.setattr("avgen.studies.train", lambda *a, **k: pytest.fail("trained again"))
+    study("poster-1", orchestra, folder=place, quick=True, quiet=True, device="cpu")
+    assert estimate("poster-1", work) == {"jobs": 5, "left": 0, "seconds": 0}
+
+
+def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
+    pairs, calls = toy_pairs(n=8), []
+    whole = study("poster-2", pairs, folder=tmp_path / "whole", quick=True, quiet=True, device="cpu")
+    original = Work.run
+
+    def run(self, job):
+        if not self.done(job): calls.append(job)
+        if len(calls) == 3: raise Interrupted("stopped")
+        return original(self, job)
+
+    monkeypatch.setattr(Work, "run", run)
+    assert study("poster-2", pairs, folder=tmp_path / "cut", quick=True, quiet=True, device="cpu") is None and not (tmp_path / "cut" / "poster-2.json").exists()
+    monkeypatch.setattr(Work, "run", original)
+    again = study("poster-2", pairs, folder=tmp_path / "cut", quick=True, quiet=True, device="cpu")
+    assert [(r["label"], r["accuracy"], r["low"]) for r in again.rows] == [(r["label"], r["accuracy"], r["low"]) for r in whole.rows]
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda p, d: study("poster1", p, folder=d), ["'poster1'", "did you mean 'poster-1'"]), (lambda p, d: study("cmav", p, seeds=0, folder=d), ["'seeds'", "from 1"]),
+    (lambda p, d: study("cmav", p, preset="huge", folder=d), ["'huge'", "'paper'"]), (lambda p, d: study("pose", p, folder=d, quick=True, quiet=True), ["pose", "orchestra"]),
+    (lambda p, d: study("performers", p, folder=d, quick=True, quiet=True), ["performers", "orchestra"]), (lambda p, d: study("representations", p, folder=d, quick=True, quiet=True), ["waveforms"]),
+    (lambda p, d: read_study(d / "nothing.json"), ["nothing.json", "cannot be read"]),
+])  # fmt: skip
+def test_what_is_refused(tmp_path, call, words):
+    with pytest.raises(InputError) as e: call(toy_pairs(), tmp_path)
+    assert all(w in str(e.value) for w in words), str(e.value)
+
+
+def test_results_of_other_settings_are_refused_with_the_difference(tmp_path):
+    (tmp_path / "cmav.json").write_text(json.dumps({"name": "cmav", "rows": [], "about": {"settings": {"study": "cmav", "data": "other", "preset": "small", "seeds": 3, "quick": False}}}))
+    with pytest.raises(InputError, match=r"data was 'other'.*seeds was 3, is 1 now"): study("cmav", toy_pairs(), folder=tmp_path, quiet=True)
+    (tmp_path / "cmav.json").write_text("half a fi")
+    with pytest.raises(InputError, match="cannot be read"): study("cmav", toy_pairs(), folder=tmp_path, quiet=True)
+
+
+def test_a_line_counts_takes_and_seeds():
+    even = {f"t{i}": [2, 4] for i in range(50)}
+    mixed = {f"t{i}": [4 * (i % 2), 4] for i in range(50)}
+    width = lambda *j: (c := counted(*j))["high"] - c["low"]
+    assert width(even) == 0 < width(mixed) and counted(mixed)["accuracy"] == 0.5
+    best, worst = {t: [4, 4] for t in even}, {t: [1, 4] for t in even}
+    assert counted(best, worst)["low"] == pytest.approx(0.25) and counted(best, worst)["high"] == pytest.approx(1.0)
+    assert 0.8 < counted({f"t{i}": [4, 4] for i in range(20)})["low"] < 1
+    rng = np.random.default_rng(0)
+    held = [(lambda c: c["low"] <= 0.6 <= c["high"])(counted({f"t{i}": [int(rng.binomial(4, 0.6)), 4] for i in range(60)}, seed=k)) for k in range(60)]
+    assert sum(held) >= 50
+
+
+def test_published_figures_are_those_of_the_papers():
+    assert PUBLISHED["sa-cmgan", "I2S", "validation"] == 0.5937 and PUBLISHED["cmav-s2i-c", "S2I", "validation"] == 0.7556 and PUBLISHED["without attention", "I2S", "validation"] == 0.23427
+    assert PUBLISHED["cmcgan", "S2I", "train"] == 0.9105 and PUBLISHED["cmav-i2s", "I2S", "validation"] == 0.1117
+
+
+def test_the_key_of_a_run_follows_from_everything_that_matters():
+    key = lambda job=Job("a", "sa-cmgan", "S2I"), preset="toy", data="d", steps=None: job.key(preset, data, steps)
+    assert key() == key(Job("b", "sa-cmgan", "S2I", (("width", 4),)))
+    assert len({key(), key(preset="small"), key(data="e"), key(steps=3), key(Job("a", "sa-cmgan", "S2I", seed=1)), key(Job("a", "sa-cmgan", "I2S")), key(Job("a", "sa-cmgan", "S2I", (("width", 8),)))}) == 7
+
+
+def test_poses_are_read_off_real_pictures_and_not_off_blank_ones(orchestra):
+    pairs = orchestra
+    real = read_poses(pairs.all_train, pairs.validation, pairs.validation.tensors()[0])
+    blank = read_poses(pairs.all_train, pairs.validation, torch.zeros(len(pairs.validation), 3, 64, 64))
+    assert real["pose"] > blank["pose"] and set(real["by_instrument"]) == set(pairs.instruments)
