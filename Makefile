@@ -9,12 +9,13 @@ NOTEBOOKS := $(wildcard nbs/*.ipynb)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export AVGEN_THREADS ?= 2
 
-.PHONY: help demo test lab clean setup browser gates readme coverage
+.PHONY: help demo test lab app clean setup browser gates readme coverage
 
 help:
 	@echo "make demo   build the orchestra, train both directions (preset small), judge them, write runs/demo/report.html"
 	@echo "make test   everything: export and clean are no-ops, ruff, notebooks, tutorials, browser tests, pytest"
 	@echo "make lab    open the notebooks in JupyterLab"
+	@echo "make app    the workbench as a page without code (Voila, installed when first asked for)"
 	@echo "make clean  remove what was made: runs, the orchestra, caches, .venv"
 
 $(READY): pyproject.toml constraints.txt
@@ -34,6 +35,11 @@ demo: $(READY)
 lab: $(READY)
 	@echo "avgen: opening JupyterLab in nbs/ (stop it with Ctrl-C)"
 	@avgen lab
+
+app: $(READY)
+	@command -v voila > /dev/null || { echo "avgen: installing Voila"; python -m pip install --quiet --disable-pip-version-check -c constraints.txt voila; }
+	@echo "avgen: opening the workbench (stop it with Ctrl-C)"
+	@voila nbs/app.ipynb
 
 # Chromium for the browser tests: installed where we may, said where not.
 browser:
