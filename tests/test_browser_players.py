@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from lab import installed, run_all, served
-from test_browser import LISTEN, browser, missing, until  # noqa: F401  (the fixture)
+from test_browser import LISTEN, browser, missing, until
 
 pytestmark = pytest.mark.browser
 PICTURE = "(c) => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join()"
@@ -40,7 +40,7 @@ def work(tmp_path_factory):
     return folder
 
 
-def opened(browser, work, script=LISTEN, **settings):  # noqa: F811
+def opened(browser, work, script=LISTEN, **settings):
     context = browser.new_context(offline=True, **{"viewport": {"width": 1280, "height": 900}, **settings})
     page = context.new_page()
     page.asked, page.errors = [], []
@@ -54,7 +54,7 @@ def opened(browser, work, script=LISTEN, **settings):  # noqa: F811
 
 
 @pytest.fixture
-def page(browser, work):  # noqa: F811
+def page(browser, work):
     page = opened(browser, work)
     yield page
     assert page.asked == [] and page.errors == [] and page.evaluate("window.hacked") is None
@@ -109,7 +109,7 @@ def test_an_empty_sound_says_so(page):
     assert "nothing to hear" in player.inner_text() and player.locator(".avgen-play").is_disabled()
 
 
-def test_a_browser_without_audio_says_so(browser, work):  # noqa: F811
+def test_a_browser_without_audio_says_so(browser, work):
     page = opened(browser, work, "delete window.AudioContext; window.AudioBufferSourceNode = undefined;")
     player = page.locator(".avgen-player").first
     player.locator(".avgen-play").click()
@@ -159,7 +159,7 @@ def test_the_saved_dashboard_reads_at_the_pointer(page):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (600, "dark"), (1600, "light")])
-def test_the_page_fits(browser, work, width, scheme):  # noqa: F811
+def test_the_page_fits(browser, work, width, scheme):
     page = opened(browser, work, viewport={"width": width, "height": 900}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width and page.errors == []
     if shot := os.environ.get("AVGEN_SCREENSHOTS"): page.screenshot(path=str(Path(shot) / f"players_{width}.png"), full_page=True)
@@ -237,7 +237,7 @@ def lab(tmp_path_factory):
     with served(folder, work=NOTEBOOK, leak=LEAK) as address: yield address, folder
 
 
-def new_page(browser, **settings):  # noqa: F811
+def new_page(browser, **settings):
     page = browser.new_page(viewport={"width": 1300, "height": 3200}, **settings)
     page.set_default_timeout(90_000)
     page.errors, page.outside = [], []
@@ -247,7 +247,7 @@ def new_page(browser, **settings):  # noqa: F811
     return page
 
 
-def test_all_of_it_in_jupyterlab(browser, lab):  # noqa: F811
+def test_all_of_it_in_jupyterlab(browser, lab):
     address, folder = lab
     page = new_page(browser)
     run_all(page, address, "work")
@@ -295,7 +295,7 @@ def test_all_of_it_in_jupyterlab(browser, lab):  # noqa: F811
     page.close()
 
 
-def test_twenty_open_widgets_leave_nothing_behind(browser, lab):  # noqa: F811
+def test_twenty_open_widgets_leave_nothing_behind(browser, lab):
     address, folder = lab
     page = new_page(browser)
     run_all(page, address, "leak")
