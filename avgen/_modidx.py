@@ -142,6 +142,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                            'avgen.cli.orchestra': ('cli.html#orchestra', 'avgen/cli.py'),
                            'avgen.cli.resume': ('cli.html#resume', 'avgen/cli.py'),
                            'avgen.cli.spread': ('cli.html#spread', 'avgen/cli.py'),
+                           'avgen.cli.study': ('cli.html#study', 'avgen/cli.py'),
                            'avgen.cli.train': ('cli.html#train', 'avgen/cli.py')},
             'avgen.core': { 'avgen.core.Displayed': ('core.html#displayed', 'avgen/core.py'),
                             'avgen.core.Displayed._repr_mimebundle_': ('core.html#displayed._repr_mimebundle_', 'avgen/core.py'),

@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['app', 'RunFolder', 'DataFolder', 'Seed', 'Device', 'Quiet', 'Maybe', 'House', 'spread', 'ManyEvaluators', 'orchestra',
-           'demo', 'train', 'resume', 'evaluate', 'generate', 'attend', 'notebooks', 'lab', 'main']
+           'demo', 'train', 'resume', 'evaluate', 'study', 'generate', 'attend', 'notebooks', 'lab', 'main']
 
 # %% ../nbs/22_cli.ipynb #1bf47c60
 import sys
@@ -198,6 +198,25 @@ def evaluate(
         if json_file is None: write_evaluations(r.folder / "report.json", *(e for e, of in zip(judged, runs) if of.folder == r.folder))
         print(repr(judged[-1]))
     if json_file is not None: write_evaluations(json_file, *judged)
+
+# %% ../nbs/22_cli.ipynb #57ad1e50
+@app.command(epilog=_example("avgen study poster-2 --data data/orchestra --seeds 3", "avgen study representations --data data/orchestra --quick"))
+def study(
+    name: Annotated[str, typer.Argument(help="representations, cmav, poster-1, cmcgan, poster-2, poster-3, missing-modality, pose, performers or protocols.")],
+    data: DataFolder,
+    out: Annotated[Path, typer.Option(help="Folder of the results, and of the runs that studies share.")] = Path("runs/studies"),
+    seeds: Annotated[int, typer.Option(help="Runs of each line.")] = 1,
+    preset: Annotated[str, typer.Option(help="paper or small.")] = "small",
+    fast: Annotated[bool, typer.Option("--quick", help="The whole table in minutes, to see that it works; not a measurement.")] = False,
+    device: Device = "auto",
+    quiet: Quiet = False,
+):
+    "One of the papers' tables, on one data set and under one protocol. Interrupted, the same command goes on."
+    from avgen.studies import study as run_study
+
+    result = run_study(name, data, seeds=seeds, preset=preset, folder=out, quick=fast, device=device, quiet=quiet)
+    if result is None: raise typer.Exit(130)
+    print(result.markdown())
 
 # %% ../nbs/22_cli.ipynb #e0da97c0
 def _write_files(out: Path, generated, names: list[str], direction: str, config, quiet: bool) -> None:

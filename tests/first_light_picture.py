@@ -1,4 +1,4 @@
-"""Makes nbs/images/first_light.png, the picture of the README, from two runs and the toy that comes with the kit: python tests/first_light_picture.py runs/demo/S2I runs/demo/I2S data/orchestra"""
+"""Makes nbs/images/first_light.png, the picture of the README, from two runs: python tests/first_light_picture.py runs/demo/S2I runs/demo/I2S data/orchestra"""
 import io
 import sys
 from pathlib import Path
@@ -11,10 +11,20 @@ from avgen.runs import Run
 OUT = Path(__file__).resolve().parent.parent / "nbs/images/first_light.png"
 
 
-def main(s2i: str, i2s: str, data: str, index: str = "110") -> None:
+def choosy_points(found, count: int = 3) -> list[tuple[float, float]]:
+    "Points (seconds, hertz) whose attention is furthest from uniform, no two of them close."
+    (h, w), chosen = found.query_grid, []
+    for q in found.entropy()[0].argsort().tolist():
+        row, column = divmod(q, w)
+        if all(abs(row - r) > 2 and abs(column - c) > w // 5 for r, c in chosen): chosen.append((row, column))
+        if len(chosen) == count: break
+    return [(float(found.config.times(w)[c]), float(found.config.frequencies(h)[r])) for r, c in chosen]
+
+
+def main(s2i: str, i2s: str, data: str, index: str = "450") -> None:
     pairs = corpora.open_pairs(data)
-    painter, player, toy = Run.open(s2i), Run.open(i2s), Run.open(OUT.parent.parent.parent / "data/toy", pairs)
-    shown = [painter.samples(), player.samples(), toy.attend(pairs.validation[int(index)].sound, at=[(0.21, 440)])]
+    painter, player, sound = Run.open(s2i), Run.open(i2s), pairs.validation[int(index)].sound
+    shown = [painter.samples(), player.samples(), painter.attend(sound, at=choosy_points(painter.attend(sound)))]
     pictures = [Image.open(io.BytesIO(x._still_())).convert("RGB") for x in shown]
     width = max(p.width for p in pictures)
     sheet = Image.new("RGB", (width, sum(p.height for p in pictures) + 12 * (len(pictures) - 1)), "white")

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from avgen import cli
 from avgen.cli import app, spread
 
-COMMANDS = ("orchestra", "demo", "train", "resume", "evaluate", "generate", "attend", "lab")
+COMMANDS = ("orchestra", "demo", "train", "resume", "evaluate", "study", "generate", "attend", "lab")
 
 
 def run(*arguments):
