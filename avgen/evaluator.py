@@ -218,7 +218,7 @@ def _judge(self, modality: str, x: Tensor) -> Tensor:
 
 
 def _describe(self, modality: str, x: Tensor) -> Tensor:
-    "Features (B, 256), scaled by their spread on real training pairs."
+    "Features (B, 256), of sounds (B, 512), scaled by their spread on real training pairs."
     mean, sd = self.spread[modality]
     return (_in_blocks(self.networks[modality].features, x, self, 3 if modality == "image" else 1) - mean) / sd
 
