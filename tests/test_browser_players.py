@@ -1,7 +1,9 @@
 """Player, gallery, dashboard and links in the browser: saved pages without a network, and all of it in a real JupyterLab, a run in a process of its own included."""
 
+import contextlib
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -235,11 +237,14 @@ def lab(tmp_path_factory):
     if not installed(): missing("jupyterlab is not installed")
     folder = tmp_path_factory.mktemp("lab")
     with served(folder, work=NOTEBOOK, leak=LEAK) as address: yield address, folder
+    told = folder / "away" / "state.json"  # a test that failed must not leave a process that trains on
+    if told.exists() and (state := json.loads(told.read_text()))["state"] in ("starting", "running", "paused"):
+        with contextlib.suppress(OSError): os.kill(state["process"], signal.SIGKILL)
 
 
 def new_page(browser, **settings):
     page = browser.new_page(viewport={"width": 1300, "height": 3200}, **settings)
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(180_000)
     page.errors, page.outside = [], []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("request", lambda request: page.outside.append(request.url) if request.url.startswith("http") and "127.0.0.1" not in request.url else None)

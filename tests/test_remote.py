@@ -152,6 +152,15 @@ def test_a_system_of_the_notebook_cannot_be_sent_away(toys, tiny, tmp_path, monk
     with pytest.raises(InputError, match="defined in this notebook"): start("tiny", toys, run=tmp_path / "run", device="cpu")
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_left_running(tmp_path):
+    "A test that fails must not leave a process that trains on."
+    yield
+    for told in tmp_path.rglob("state.json"):
+        process = read_small(told).get("process")
+        if process != os.getpid() and standing(told.parent)["alive"]: os.kill(process, signal.SIGKILL)
+
+
 def test_a_process_of_its_own(toys, tmp_path):
     "Start, pause, a single step, stop, resume to the end: to the bit what train gives, but for the single step; and what kill -9 leaves."
     more = dict(preset="toy", steps=80, device="cpu", threads=1, sample_every=10_000, checkpoint_every=10_000)
