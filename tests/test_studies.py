@@ -103,12 +103,8 @@ def test_published_figures_are_those_of_the_papers():
 
 
 def test_the_key_of_a_run_follows_from_everything_that_matters():
-<<<<<<< HEAD
-    key = lambda job=Job("a", "sa-cmgan", "S2I"), preset="toy", data="d", steps=None: job.key(preset, data, steps)  # noqa: B008
-=======
     plain = Job("a", "sa-cmgan", "S2I")
     key = lambda job=plain, preset="toy", data="d", steps=None: job.key(preset, data, steps)
->>>>>>> systems
     assert key() == key(Job("b", "sa-cmgan", "S2I", (("width", 4),)))
     assert len({key(), key(preset="small"), key(data="e"), key(steps=3), key(Job("a", "sa-cmgan", "S2I", seed=1)), key(Job("a", "sa-cmgan", "I2S")), key(Job("a", "sa-cmgan", "S2I", (("width", 8),)))}) == 7
 
