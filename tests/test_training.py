@@ -242,6 +242,15 @@ def test_a_weight_that_is_no_number_is_never_saved(toys, tmp_path, monkeypatch):
     assert newest_checkpoint(tmp_path / "run" / "checkpoints").step == 6
 
 
+@pytest.fixture
+def interruptible():
+    "SIGINT raises KeyboardInterrupt, also where whoever started the tests has it ignored."
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_is_deferred_once_then_immediate():
     with pytest.raises(KeyboardInterrupt), Interrupt() as interrupt:
         signal.raise_signal(signal.SIGINT)
