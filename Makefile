@@ -15,7 +15,7 @@ help:
 	@echo "make demo   build the orchestra, train both directions (preset small), judge them, write runs/demo/report.html"
 	@echo "make test   everything: export and clean are no-ops, ruff, notebooks, tutorials, browser tests, pytest"
 	@echo "make lab    open the notebooks in JupyterLab"
-	@echo "make app    the workbench as a page without code (Voila, installed when first asked for)"
+	@echo "make app    the workbench as a page without code (Voila)"
 	@echo "make clean  remove what was made: runs, the orchestra, caches, .venv"
 
 $(READY): pyproject.toml constraints.txt
@@ -37,7 +37,6 @@ lab: $(READY)
 	@avgen lab
 
 app: $(READY)
-	@command -v voila > /dev/null || { echo "avgen: installing Voila"; python -m pip install --quiet --disable-pip-version-check -c constraints.txt voila; }
 	@echo "avgen: opening the workbench (stop it with Ctrl-C)"
 	@voila nbs/app.ipynb
 
