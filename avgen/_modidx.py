@@ -699,6 +699,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'avgen.readers.Ridge': ('readers.html#ridge', 'avgen/readers.py'),
                                'avgen.readers.Ridge.__call__': ('readers.html#ridge.__call__', 'avgen/readers.py'),
                                'avgen.readers.Ridge.__init__': ('readers.html#ridge.__init__', 'avgen/readers.py'),
+                               'avgen.readers._fit': ('readers.html#_fit', 'avgen/readers.py'),
                                'avgen.readers.forms_of': ('readers.html#forms_of', 'avgen/readers.py'),
                                'avgen.readers.r_squared': ('readers.html#r_squared', 'avgen/readers.py'),
                                'avgen.readers.read_poses': ('readers.html#read_poses', 'avgen/readers.py'),
