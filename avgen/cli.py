@@ -208,13 +208,14 @@ def study(
     seeds: Annotated[int, typer.Option(help="Runs of each line.")] = 1,
     preset: Annotated[str, typer.Option(help="paper or small.")] = "small",
     fast: Annotated[bool, typer.Option("--quick", help="The whole table in minutes, to see that it works; not a measurement.")] = False,
+    steps: Annotated[int | None, typer.Option(help="Steps of each run's last stage; left out: the preset's.")] = None,
     device: Device = "auto",
     quiet: Quiet = False,
 ):
     "One of the papers' tables, on one data set and under one protocol. Interrupted, the same command goes on."
     from avgen.studies import study as run_study
 
-    result = run_study(name, data, seeds=seeds, preset=preset, folder=out, quick=fast, device=device, quiet=quiet)
+    result = run_study(name, data, seeds=seeds, preset=preset, folder=out, quick=fast, device=device, quiet=quiet, steps=steps)
     if result is None: raise typer.Exit(130)
     print(result.markdown())
 

@@ -2,10 +2,10 @@
 
 # %% auto #0
 __all__ = ['PUBLISHED', 'FORMS', 'PUBLISHED_FORMS', 'PUBLISHED_INPUTS', 'BOTH', 'STUDIES', 'Job', 'jobs_of', 'Interrupted',
-           'Work', 'by_take', 'counted', 'cmav_jobs', 'cmav', 'poster1_jobs', 'ablation_jobs', 'poster2_jobs',
-           'poster3_jobs', 'attention_facts', 'poster3', 'missing_jobs', 'missing_modality', 'pose_jobs', 'pose',
-           'performers', 'protocols', 'representations', 'Study', 'seconds_of', 'estimate', 'StudyResult',
-           'study_figure', 'study', 'read_study']
+           'Workplace', 'Training', 'Work', 'by_take', 'counted', 'cmav_jobs', 'cmav', 'poster1_jobs', 'ablation_jobs',
+           'poster2_jobs', 'poster3_jobs', 'attention_facts', 'poster3', 'missing_jobs', 'missing_modality',
+           'pose_jobs', 'pose', 'performers', 'protocols', 'representations', 'Study', 'seconds_of', 'estimate',
+           'StudyResult', 'study_figure', 'study', 'read_study']
 
 # %% ../nbs/17_studies.ipynb #a95d6f36
 import hashlib
@@ -53,14 +53,14 @@ class Job:
 def jobs_of(label: str, system: str, directions: tuple, seeds: int, **changes) -> list[Job]:
     return [Job(label, system, d, tuple(sorted(changes.items())), seed) for d in directions for seed in range(seeds)]
 
-# %% ../nbs/17_studies.ipynb #537534a7
+# %% ../nbs/17_studies.ipynb #b3fd59d3
 class Interrupted(Exception):
     "A run was stopped by the user; everything so far is kept."
 
 
 @dataclass
-class Work:
-    "Where a study works."
+class Workplace:
+    "Data, folder and judge of a study."
 
     pairs: Pairs
     folder: Path
@@ -69,10 +69,11 @@ class Work:
     quick: bool = False
     device: str = "auto"
     quiet: bool = False
+    limit: int | None = None  # steps of a run's last stage; None: the preset's
     _evaluator: Evaluator | None = None
 
     @property
-    def steps(self) -> int | None: return 6 if self.quick else None
+    def steps(self) -> int | None: return 6 if self.quick else self.limit
 
     @property
     def evaluator(self) -> Evaluator:
@@ -86,6 +87,10 @@ class Work:
     def done(self, job: Job) -> bool:
         place = self.place(job)
         return (place / "config.json").exists() and Run(place, json.loads((place / "config.json").read_text()), self.pairs, "cpu").finished
+
+# %% ../nbs/17_studies.ipynb #ad2747a9
+class Training(Workplace):
+    "Trains what is not there yet."
 
     def run(self, job: Job) -> Run:
         "The finished run of a job. Raises Interrupted when the user stops it."
@@ -106,6 +111,10 @@ class Work:
         for one in run.each_direction(): curve.setdefault(one.direction, {})[str(step)] = counted(self.judge(one, self.pairs, "validation"))["accuracy"]
         write_json(path, curve)
 
+# %% ../nbs/17_studies.ipynb #e37b1aff
+class Work(Training):
+    "Where a study works."
+
     def judge(self, run: Run, pairs: Pairs, split: str, seed: int = 0) -> dict:
         "{take: [right, clips]} of one generated sample for each pair of a split."
         pairset = pairs.split(split)
@@ -119,7 +128,7 @@ class Work:
         if not path.exists(): write_json(path, self.judge(run, pairs, split))
         return json.loads(path.read_text())
 
-
+# %% ../nbs/17_studies.ipynb #0453103d
 def _judge_key(evaluator: Evaluator) -> str:
     return hashlib.blake2b(json.dumps(evaluator.record.get("settings", {}), sort_keys=True).encode(), digest_size=3).hexdigest()
 
@@ -160,7 +169,7 @@ FORMS = ("MS", "LMS", "CQT", "MFCC", "STFT")
 PUBLISHED_FORMS = {(form, layers): v for layers, row in ((3, (0.6201, 0.8412, 0.73, 0.8006, 0.7405)), (4, (0.6609, 0.8744, 0.7778, 0.8105, 0.7573))) for form, v in zip(FORMS, row)}
 PUBLISHED_INPUTS = dict(zip(INPUTS, (0.9531, 0.8863, 0.9741, 0.9804, 0.9861)))
 
-# %% ../nbs/17_studies.ipynb #273af914
+# %% ../nbs/17_studies.ipynb #d9864c4a
 BOTH = ("S2I", "I2S")
 
 
@@ -181,7 +190,7 @@ def _cost(work: Work, jobs: list[Job]) -> dict:
     seconds = [next((m["seconds"] for m in reversed(r.metrics) if "seconds" in m), 0.0) for r in runs]
     return dict(seconds=round(float(np.mean(seconds)), 1), device=runs[0].config["device"], steps=runs[0].config["steps"])
 
-
+# %% ../nbs/17_studies.ipynb #52a85e3e
 def cmav_jobs(work): return [j for v in "cna" for j in jobs_of(f"cmav-s2i-{v}", f"cmav-s2i-{v}", ("S2I",), work.seeds)]
 
 
@@ -195,7 +204,7 @@ def cmav(work):
     last = lambda c: c[max(c, key=int)]
     yield from _lines(work, cmav_jobs(work), best_epoch=epoch(lambda c: max(c.values())), last_epoch=epoch(last))
 
-
+# %% ../nbs/17_studies.ipynb #b57fae13
 def poster1_jobs(work):
     found = jobs_of("cmav-s2i-c", "cmav-s2i-c", ("S2I",), work.seeds) + jobs_of("cmav-i2s", "cmav-i2s", ("I2S",), work.seeds)
     return found + jobs_of("cmcgan", "cmcgan", ("both",), work.seeds) + jobs_of("sa-cmgan", "sa-cmgan", BOTH, work.seeds)
@@ -236,7 +245,7 @@ def poster3(work):
         facts = [attention_facts(work, j, j.direction) for j in jobs if (j.label, j.direction) == (line["label"], line["direction"])]
         yield line | ({"gamma 0": mean([f["muted"] for f in facts]), **{f"effect {n}": mean([f["effect"][n] for f in facts]) for n in facts[0]["effect"]}} if line["split"] == "validation" else {})
 
-# %% ../nbs/17_studies.ipynb #016e2526
+# %% ../nbs/17_studies.ipynb #937451af
 def missing_jobs(work): return jobs_of("missing-modality", "missing-modality", ("both",), work.seeds)
 
 
@@ -252,7 +261,7 @@ def missing_modality(work):
             judged.append(by_take(said == work.pairs.validation.instrument, work.pairs.validation))
         yield dict(label=inputs, direction="both", split="validation", **counted(*judged), published=PUBLISHED_INPUTS[inputs], **_cost(work, missing_jobs(work)))
 
-
+# %% ../nbs/17_studies.ipynb #fa075995
 def pose_jobs(work): return [j for kind in ("instrument", "pose") for j in jobs_of(f"{kind}-oriented", "cmav-s2i-c", ("S2I",), work.seeds, mismatched=kind)]
 
 
@@ -269,7 +278,7 @@ def _mean(values) -> float | None:
     values = [v for v in values if v is not None]
     return float(np.mean(values)) if values else None
 
-
+# %% ../nbs/17_studies.ipynb #c5f59526
 def performers(work):
     "The same runs judged on people whom training has seen, and on others."
     if "hand" not in work.pairs.train.factors: raise InputError("study 'performers': found data without true poses; expected the orchestra, whose validation can be played by other people")
@@ -290,7 +299,7 @@ def _other_people(work: Work) -> Pairs:
     each = max(1, len(work.pairs.validation) // len(work.pairs.instruments))
     return build_orchestra(work.folder / "data" / f"other-people-{each}", train=8, validation=each, seed=0, hold_out_performers=True)
 
-
+# %% ../nbs/17_studies.ipynb #5b25f826
 def protocols(work):
     "One batch of 64, drawn 1,000 times, against the whole split: how often is the better system behind?"
     rows = list(_lines(work, poster1_jobs(work), splits=("validation",)))
@@ -304,7 +313,7 @@ def protocols(work):
         ahead = float((mine > drawn[best["label"], best["direction"]]).mean()) if best else None
         yield r | {"batch low": float(low), "batch high": float(high), "batch sd": float(mine.std()), "ahead of the best in": ahead}
 
-
+# %% ../nbs/17_studies.ipynb #f11d71c8
 def representations(work):
     "Five forms, three and four layers: how many validation sounds does a small classifier name?"
     kept = work.folder / "representations"
@@ -455,17 +464,19 @@ def study(
     quick: bool = False,  # every table in minutes: toy networks, a few steps; not a measurement
     device="auto",
     quiet: bool = False,
+    steps: int | None = None,  # of each run's last stage, earlier stages in proportion; None: the preset's own
 ) -> StudyResult | None:
     "Run a study, or go on with it, and return its table; None when it was interrupted. Raises InputError for unknown names, seeds < 1, results of other settings."
     if name not in STUDIES: raise InputError(f"setting 'study': found {name!r}; expected one of {', '.join(map(repr, STUDIES))}{near_names(name, STUDIES)}")
     check_setting("seeds", seeds, int, 1, 100)
     check_setting("preset", preset, choices=("small", "paper", "toy"))
+    if steps is not None: check_setting("steps", steps, int, 1)
     if not isinstance(data, Pairs):
         from avgen.corpora import open_pairs
 
         data = open_pairs(data)
-    work = Work(data, Path(folder), "toy" if quick else preset, seeds, quick, device, quiet)
-    facts = dict(study=name, data=data.hash, preset=work.preset, seeds=seeds, quick=quick)
+    work = Work(data, Path(folder), "toy" if quick else preset, seeds, quick, device, quiet, limit=None if quick else steps)
+    facts = dict(study=name, data=data.hash, preset=work.preset, seeds=seeds, quick=quick, steps=work.steps)
     path = work.folder / f"{name}.json"
     _same_study(path, facts)
     ahead = estimate(name, work)

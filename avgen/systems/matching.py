@@ -96,20 +96,6 @@ class MatchingSystem(System):
             context.cache["fake"] = self.generator(self.codes[batch.index], context.noise("z", len(batch.index), self.settings.noise_size))
         return context.cache["fake"]
 
-    def discriminator_step(self, batch, context) -> dict[str, Tensor]:
-        code, target = self.codes[batch.index], self.modalities[1]
-        judged = {"real": self.target(batch), "fake": self.fake(batch, context).detach()}
-        if self.settings.mismatched: judged["mismatched"] = self.mismatched(batch)
-        self.discriminator.requires_grad_(True)
-        scores = self.discriminator.judge(*[(changed(x, target, context, name, self.settings), code) for name, x in judged.items()])
-        loss = discriminator_loss(*scores, kind=self.settings.loss)
-        return {"loss": loss, **{f"D({name})": s.detach().mean() for name, s in zip(judged, scores)}}
-
-    def generator_step(self, batch, context) -> dict[str, Tensor]:
-        self.discriminator.requires_grad_(False)  # judged by it, not teaching it: no gradients of its weights are worked out
-        seen = changed(self.fake(batch, context), self.modalities[1], context, "generator", self.settings)
-        return {"loss": generator_loss(self.discriminator(seen, self.codes[batch.index]), self.settings.loss)}
-
     @torch.no_grad()
     def freeze_encoder(self, pairs, device) -> None:
         "Between the stages: the encoder is fixed, and the codes of all training samples are computed once."
@@ -140,3 +126,22 @@ class MatchingSystem(System):
         "(B, C, 64, 64) sources -> targets; sample i draws noise i of `seed`, so that a sample does not depend on its batch's size."
         self.eval()
         return self.generator(self.encoder(source)[1].float(), noise_rows(len(source), self.settings.noise_size, seed, device=source.device))
+
+# %% ../../nbs/12a_matching.ipynb #a0db5aa9
+def discriminator_step(self, batch, context) -> dict[str, Tensor]:
+    code, target = self.codes[batch.index], self.modalities[1]
+    judged = {"real": self.target(batch), "fake": self.fake(batch, context).detach()}
+    if self.settings.mismatched: judged["mismatched"] = self.mismatched(batch)
+    self.discriminator.requires_grad_(True)
+    scores = self.discriminator.judge(*[(changed(x, target, context, name, self.settings), code) for name, x in judged.items()])
+    loss = discriminator_loss(*scores, kind=self.settings.loss)
+    return {"loss": loss, **{f"D({name})": s.detach().mean() for name, s in zip(judged, scores)}}
+
+
+def generator_step(self, batch, context) -> dict[str, Tensor]:
+    self.discriminator.requires_grad_(False)  # judged by it, not teaching it: no gradients of its weights are worked out
+    seen = changed(self.fake(batch, context), self.modalities[1], context, "generator", self.settings)
+    return {"loss": generator_loss(self.discriminator(seen, self.codes[batch.index]), self.settings.loss)}
+
+
+MatchingSystem.discriminator_step, MatchingSystem.generator_step = discriminator_step, generator_step

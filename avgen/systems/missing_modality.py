@@ -71,41 +71,49 @@ class MissingModality(CMCGAN):
         noise = lambda name: context.noise(name, len(batch.index), self.settings.noise_size)
         return {"image": self.image_decoder(self.sound_encoder(batch.sound)[1].float(), noise("A>V")), "sound": self.sound_decoder(self.image_encoder(batch.image)[1].float(), noise("V>A"))}
 
-    def classifiers_loss(self, batch, context) -> dict[str, Tensor]:
-        shown = lambda x, m, name: changed(x, m, context, f"{name} {m}", self.settings)
-        real = {m: shown(getattr(batch, m), m, "real") for m in CHANNELS}
-        views = [real]
-        if self.settings.train_on_generated:
-            made = {m: shown(x, m, "made") for m, x in self.imagined(batch, context).items()}
-            views += [{**real, "image": made["image"]}, {**real, "sound": made["sound"]}]
-        loss = {"V": F.cross_entropy(self.image_classifier(image=real["image"]), batch.instrument), "A": F.cross_entropy(self.sound_classifier(sound=real["sound"]), batch.instrument)}
-        loss["V+A"] = sum(F.cross_entropy(self.joint_classifier(**view), batch.instrument) for view in views) / len(views)
-        return {"loss": sum(loss.values()), **{name: x.detach() for name, x in loss.items()}}
-
     def stages(self) -> tuple[Stage, ...]:
         s = self.settings
         phase = Phase("classifiers", self.CLASSIFIERS, self.classifiers_loss, s.classifier_learning_rate, (s.beta1, 0.999))
         schedule = half_cosine if s.anneal else None
         return (*super().stages(), Stage("classifiers", s.classifier_steps, s.batch_size, (phase,), balanced=s.balanced, begin=self.freeze_generators, schedule=schedule))
 
-    @torch.no_grad()
-    def predict(
-        self,
-        inputs: str,  # one of INPUTS
-        image: Tensor | None = None,  # (B, 3, 64, 64) in [-1, 1]
-        sound: Tensor | None = None,  # (B, 1, 64, 64) in [-1, 1]
-        seed: int = 0,  # of the noise, where something is generated
-    ) -> Tensor:
-        "Logits (B, n_classes). Raises InputError when an input is unknown, or what it needs was not given."
-        check_setting("inputs", inputs, choices=INPUTS)
-        needs = {"V": ("image",), "A": ("sound",), "V+A": ("image", "sound"), "generated V + A": ("sound",), "generated A + V": ("image",)}[inputs]
-        given = {m: x for m, x in (("image", image), ("sound", sound)) if m in needs}
-        for m, x in given.items():
-            if x is None: raise InputError(f"inputs {inputs!r}: found no {m}; expected a {m} of shape (B, {CHANNELS[m]}, 64, 64)")
-        self.eval()
-        if inputs in ("V", "A"): return (self.image_classifier if inputs == "V" else self.sound_classifier)(**given)
-        if inputs != "V+A": given["image" if "sound" in given else "sound"] = self.cross(next(iter(given.values())), seed)
-        return self.joint_classifier(**given)
+# %% ../../nbs/13g_missing_modality.ipynb #8884219d
+def classifiers_loss(self, batch, context) -> dict[str, Tensor]:
+    shown = lambda x, m, name: changed(x, m, context, f"{name} {m}", self.settings)
+    real = {m: shown(getattr(batch, m), m, "real") for m in CHANNELS}
+    views = [real]
+    if self.settings.train_on_generated:
+        made = {m: shown(x, m, "made") for m, x in self.imagined(batch, context).items()}
+        views += [{**real, "image": made["image"]}, {**real, "sound": made["sound"]}]
+    loss = {"V": F.cross_entropy(self.image_classifier(image=real["image"]), batch.instrument), "A": F.cross_entropy(self.sound_classifier(sound=real["sound"]), batch.instrument)}
+    loss["V+A"] = sum(F.cross_entropy(self.joint_classifier(**view), batch.instrument) for view in views) / len(views)
+    return {"loss": sum(loss.values()), **{name: x.detach() for name, x in loss.items()}}
+
+
+MissingModality.classifiers_loss = classifiers_loss
+
+# %% ../../nbs/13g_missing_modality.ipynb #e74ba10b
+@torch.no_grad()
+def predict(
+    self,
+    inputs: str,  # one of INPUTS
+    image: Tensor | None = None,  # (B, 3, 64, 64) in [-1, 1]
+    sound: Tensor | None = None,  # (B, 1, 64, 64) in [-1, 1]
+    seed: int = 0,  # of the noise, where something is generated
+) -> Tensor:
+    "Logits (B, n_classes). Raises InputError when an input is unknown, or what it needs was not given."
+    check_setting("inputs", inputs, choices=INPUTS)
+    needs = {"V": ("image",), "A": ("sound",), "V+A": ("image", "sound"), "generated V + A": ("sound",), "generated A + V": ("image",)}[inputs]
+    given = {m: x for m, x in (("image", image), ("sound", sound)) if m in needs}
+    for m, x in given.items():
+        if x is None: raise InputError(f"inputs {inputs!r}: found no {m}; expected it with shape (B, {CHANNELS[m]}, 64, 64)")
+    self.eval()
+    if inputs in ("V", "A"): return (self.image_classifier if inputs == "V" else self.sound_classifier)(**given)
+    if inputs != "V+A": given["image" if "sound" in given else "sound"] = self.cross(next(iter(given.values())), seed)
+    return self.joint_classifier(**given)
+
+
+MissingModality.predict = predict
 
 # %% ../../nbs/13g_missing_modality.ipynb #0f0233d6
 MissingModality.PRESETS = {
