@@ -410,7 +410,8 @@ class StudyResult(Displayed):
             lines.append("| " + " | ".join(cells) + " |")
         a = self.about
         own = ", ".join(f"{m}s {v:.3f}" for m, v in a["evaluator"].items())
-        said = f"{a['data']['name']} ({a['data']['hash']}), {a['preset']}, {a['hardware']}. Judge on real pairs: {own}. Intervals: bootstrap over takes and seeds."
+        steps = f", {a['settings']['steps']:,} steps" if a["settings"].get("steps") else ""
+        said = f"{a['data']['name']} ({a['data']['hash']}), {a['preset']}{steps}, {a['hardware']}. Judge on real pairs: {own}. Intervals: bootstrap over takes and seeds."
         return "\n".join([*lines, "", said, ""])
 
     def __repr__(self): return self.markdown()

@@ -157,7 +157,7 @@ class CMAVAutoencoder(CMAVClassified):
 own = dict(encoder_width=16, hidden=256, pool=True)
 PRESETS = {
     "paper": {},
-    "small": {**recipe_of(SACMGAN.PRESETS["small"]), **own},
+    "small": {**recipe_of(SACMGAN.PRESETS["small"]), **own, "classifier_steps": 4000, "classifier_learning_rate": 1e-3, "l2": 1e-5},
     "toy": {**recipe_of(SACMGAN.PRESETS["toy"]), **own, "hidden": 64},
 }
 for cls in (CMAVClassified, CMAVAutoencoder, CMAVToSound): cls.PRESETS = PRESETS

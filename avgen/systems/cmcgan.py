@@ -203,7 +203,7 @@ CMCGAN.discriminator_step, CMCGAN.separate_step, CMCGAN.generator_step, CMCGAN.s
 # %% ../../nbs/13f_cmcgan.ipynb #f75a5419
 CMCGAN.PRESETS = {
     "paper": {},
-    "small": {**recipe_of(SACMGAN.PRESETS["small"]), "encoder_width": 16, "discriminator_batch_norm": False, "discriminator_spectral_norm": True,
+    "small": {**recipe_of(SACMGAN.PRESETS["small"]), "encoder_width": 16, "discriminator_spectral_norm": True,
               "discriminator_gain": SACMGAN.PRESETS["small"]["discriminator_gain"]},  # fmt: skip
-    "toy": {**recipe_of(SACMGAN.PRESETS["toy"]), "encoder_width": 4, "discriminator_batch_norm": False, "discriminator_spectral_norm": True},
+    "toy": {**recipe_of(SACMGAN.PRESETS["toy"]), "encoder_width": 4, "discriminator_spectral_norm": True},
 }
