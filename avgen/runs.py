@@ -310,8 +310,8 @@ class RunFolder(Displayed):
 
     @property
     def step(self) -> int:
-        "How many steps the newest checkpoint has done."
-        if self._facts: return self._facts["step"]
+        "How many steps the newest checkpoint has done, or the one that is shown."
+        if self._at is not None or self._facts: return self._at if self._at is not None else self._facts["step"]
         found = list_checkpoints(self.folder / "checkpoints")
         return int(found[-1].stem.removeprefix("step_")) if found else 0
 
