@@ -36,7 +36,8 @@ def observed(system: torch.nn.Module):
 
         return hook
 
-    hooks = [module.register_forward_hook(note(name)) for name, module in system.named_modules() if name and not list(module.children())]
+    single = lambda module: {name for name, _ in module.named_children()} <= {"parametrizations"}
+    hooks = [m.register_forward_hook(note(name)) for name, m in system.named_modules() if name and single(m) and "parametrizations" not in name]
     try: yield rows
     finally:
         for hook in hooks: hook.remove()
@@ -70,25 +71,31 @@ class Replay(Displayed):
 def _replay_figure(replay: Replay):
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 6.4), layout="constrained")
-    top, below = figure.subplots(2, 1, height_ratios=(1, 2.2))
+    rows = list({row["layer"]: row for row in replay.layers}.values())  # a layer that worked twice: as it was last
+    figure = Figure(figsize=(9.5, 2.2 + 0.17 * len(rows)), layout="constrained")
+    top, below = figure.subplots(2, 1, height_ratios=(1.5, 0.6 + 0.17 * len(rows)))
     n = min(12, len(replay.batch.image))
     sounds = torch.nn.functional.interpolate(replay.batch.sound[:n].float(), replay.batch.image.shape[-2:])
     top.imshow(mosaic([replay.batch.image[:n], sounds])), top.axis("off")
-    top.set_title(f"the batch of step {replay.incident['step']}: pairs {', '.join(map(str, replay.incident['batch'][:n]))} ...", fontsize=9, loc="left")
-    last = {row["layer"]: row for row in replay.layers}
-    names = list(last)
-    power = lambda v: math.log10(max(v, 1e-12)) if math.isfinite(v) else 0.0
-    below.plot([power(last[name]["largest"]) for name in names], ".-", color="#4C78A8", label="largest output of the layer, $\\log_{10}$")
-    norms = {name: max((g for p, g in replay.gradients.items() if p.startswith(name + ".")), key=lambda g: math.inf if math.isnan(g) else g, default=None) for name in names}
-    at = [i for i, name in enumerate(names) if norms[name] is not None]
-    below.plot(at, [power(norms[names[i]]) for i in at], ".-", color="#F58518", label="norm of its gradient, $\\log_{10}$")
-    for i, name in enumerate(names):
-        if last[name]["bad"] or (norms[name] is not None and not math.isfinite(norms[name])): below.axvspan(i - 0.5, i + 0.5, color="#E45756", alpha=0.25, lw=0)
-    below.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
-    below.set_title("layers in the order of their work; red: not a number", fontsize=9, loc="left")
-    below.legend(fontsize=8, frameon=False), below.spines[["top", "right"]].set_visible(False)
+    top.set_title(f"step {replay.incident['step']}, phase {replay.incident['phase']}: its batch, pairs {', '.join(map(str, replay.incident['batch'][:n]))}", fontsize=9)
+    _draw_layers(replay, rows, below)
     return figure
+
+
+def _draw_layers(replay: Replay, rows: list[dict], axes) -> None:
+    "Largest output and norm of the gradient of each layer; red where there is a NaN or inf."
+    for y, row in enumerate(rows):
+        norms = [norm for name, norm in replay.gradients.items() if name.startswith(row["layer"] + ".")]
+        bad = row["bad"] or not all(map(math.isfinite, norms))
+        if bad: axes.axhspan(y - 0.5, y + 0.5, color="#E45756", alpha=0.3, lw=0)
+        axes.plot(max(row["largest"], 1e-9), y, "o", color="#4C78A8", ms=4, label="largest output" * (y == 0))
+        finite = [norm for norm in norms if math.isfinite(norm)]
+        if finite: axes.plot(max(*finite, 1e-9), y, "D", color="#F58518", ms=4, label="_")
+        for word in {str(norm) for norm in norms if not math.isfinite(norm)}: axes.text(1e-9, y, f" gradient {word}", va="center", fontsize=7, color="#B02A2A", weight="bold")
+    axes.plot([], [], "D", color="#F58518", ms=4, label="norm of its gradient")
+    axes.set_yticks(range(len(rows)), [row["layer"] for row in rows], fontsize=7)
+    axes.set(xscale="log", ylim=(len(rows) - 0.5, -0.5), title="layers in the order of their work; red: not a number")
+    axes.title.set_size(9), axes.legend(fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(1, 1)), axes.spines[["top", "right"]].set_visible(False)
 
 # %% ../nbs/14a_replay.ipynb #20334920
 def replay(
@@ -112,12 +119,12 @@ def replay(
         rows, batch, done = [], trainer.batch(incident["stage_step"]), update.run
 
         def watched(*arguments, **named):
-            with observed(trainer.system) as seen: reported = done(*arguments, **named)
-            rows.extend(seen)
+            reported = done(*arguments, **named)
+            rows.extend(seen)  # of the phases before it too: they may have made what this one uses
             return reported
 
         update.run = watched
-        trainer.one_step()
+        with observed(trainer.system) as seen: trainer.one_step()
         gradients = {name: math.nan if p.grad is None else float(p.grad.float().norm()) for p, name in update.names.items() if p.grad is not None}
         return Replay(incident, batch, rows, gradients, trainer.guards[incident["phase"]].read(), start)
 
