@@ -913,6 +913,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'avgen.runs._tiles': ('runs.html#_tiles', 'avgen/runs.py'),
                             'avgen.runs.asked': ('runs.html#asked', 'avgen/runs.py'),
                             'avgen.runs.build_from': ('runs.html#build_from', 'avgen/runs.py'),
+                            'avgen.runs.check_config': ('runs.html#check_config', 'avgen/runs.py'),
                             'avgen.runs.check_owner': ('runs.html#check_owner', 'avgen/runs.py'),
                             'avgen.runs.data_facts': ('runs.html#data_facts', 'avgen/runs.py'),
                             'avgen.runs.duration': ('runs.html#duration', 'avgen/runs.py'),

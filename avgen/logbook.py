@@ -13,7 +13,7 @@ from pathlib import Path
 from .checkpoints import CheckpointError, list_checkpoints, read_facts
 from .core import Displayed, InputError, figure_png
 from .remote import read_small, standing
-from .runs import duration, read_config, read_metrics
+from .runs import check_config, duration, read_config, read_metrics
 
 # %% ../nbs/14b_logbook.ipynb #365919c6
 def accuracies(folder) -> dict[str, dict]:
@@ -24,7 +24,7 @@ def accuracies(folder) -> dict[str, dict]:
 
 def glance(folder) -> dict:
     "One run: name, state, step, steps, accuracy, seconds, system, direction, preset, seed. Raises InputError where there is no run."
-    folder, config = Path(folder), read_config(folder)
+    folder, config = Path(folder), check_config(read_config(folder), f"run {str(folder)!r}: config.json")
     rows, kept = read_metrics(folder), list_checkpoints(folder / "checkpoints")
     step = max([int(kept[-1].stem.removeprefix("step_"))] if kept else [0])
     state = standing(folder)["state"]
@@ -186,8 +186,9 @@ class Comparison(Displayed):
         from matplotlib.figure import Figure
 
         names = [c for c in self.columns if not c.startswith("gamma/")]
-        figure = Figure(figsize=(4 * min(3, len(names)), 2.3 * -(-len(names) // 3)), layout="constrained")
-        for axes, name in zip(figure.subplots(-(-len(names) // 3), min(3, len(names)), squeeze=False).flat, names):
+        across, down = min(3, max(1, len(names))), max(1, -(-len(names) // 3))
+        figure = Figure(figsize=(4 * across, 2.3 * down), layout="constrained")
+        for axes, name in zip(figure.subplots(down, across, squeeze=False).flat, names):
             for (run, points), style in zip(self.curves(name).items(), ("-", "--")): axes.plot(*zip(*points), style, label=run)
             axes.set_title(name, fontsize=9), axes.spines[["top", "right"]].set_visible(False)
             axes.legend(fontsize=7, frameon=False)

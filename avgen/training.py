@@ -22,7 +22,7 @@ from .checkpoints import Checkpoint, newest_checkpoint, put_state, save_checkpoi
 from .core import InputError, check_setting, choose_device, choose_precision, pinned_threads, write_atomically
 from .pairs import Batches, Pairs
 from .remote import Hold, Post, RemoteRun, Tail, launch, read_small
-from .runs import CONFIG_FORMAT, Run, RunFolder, build_from, check_owner, data_facts, fixed_samples
+from .runs import CONFIG_FORMAT, Run, RunFolder, build_from, check_config, check_owner, data_facts, fixed_samples
 from .runs import read_config, read_metrics, settings_to_json, summary, write_json
 from .systems import System, build
 from .trainer import Diverged, Trainer, plan
@@ -215,6 +215,7 @@ def resume(
         return run
     if bool(config.get("judged")) != (judge is not None):
         raise InputError(f"run {str(folder)!r} was begun with{'' if config.get('judged') else 'out'} a judge; resume it in the same way (judge=..., `avgen resume` knows by itself)")
+    check_config(config, f"run {str(folder)!r}: config.json")
     hold = Hold(folder).take()
     try:
         system, checkpoint = build_from(config), newest_checkpoint(run.folder / "checkpoints")
