@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from avgen import cli
 from avgen.best import tune_judge
 from avgen.core import InputError
+from avgen.evaluation import generate_split
 from avgen.evaluator import EvaluatorSettings, train_evaluator
 from avgen.logbook import Logbook, compare, differences, find_runs, glance, show, text_curves
 from avgen.pairs import toy_pairs
@@ -119,7 +120,12 @@ def judge(toys): return tune_judge(toys, train_evaluator(toys, settings=Evaluato
 
 def test_the_judge_looks_at_tune_alone(toys, judge, tmp_path, monkeypatch):
     looked = []
-    monkeypatch.setattr("avgen.best.generate_split", lambda run, pairset, seed, original=__import__("avgen.evaluation").evaluation.generate_split: (looked.append(pairset.split), original(run, pairset, seed))[1])
+
+    def generate(run, pairset, seed):
+        looked.append(pairset.split)
+        return generate_split(run, pairset, seed)
+
+    monkeypatch.setattr("avgen.best.generate_split", generate)
     run = run_tiny(toys, tmp_path / "run", judge=judge)
     assert set(looked) == {"tune"} and 0 <= run.best["score"] <= 1 and judge(run.at("best")) == run.best["score"]
     with pytest.raises(InputError, match="no pairs in tune"): tune_judge(toy_pairs(n=24, tune_share=0.0))
