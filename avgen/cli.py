@@ -30,7 +30,7 @@ class House(TyperGroup):
             if kinds.get("InputError") == "avgen.core":
                 _say_error(str(e))
                 raise typer.Exit(2) from None
-            if kinds.get("Diverged") != "avgen.training": raise
+            if kinds.get("Diverged") != "avgen.trainer": raise
             _say_error(str(e))
             raise typer.Exit(1) from None
 
