@@ -165,7 +165,7 @@ def train(
     pairs = _open(data, tune_share=tune_share)
     _finish(training.train(system, pairs, direction, preset, seed=seed, precision=precision, judge=_judge(best, pairs, device, quiet), **more, **_settings(settings or [])))
 
-
+# %% ../nbs/22_cli.ipynb #1370047a
 def _fork_data(fork, data):
     "The data of a fork: those that were given, opened as the run wants them, or the run's own."
     from avgen.runs import Run
@@ -181,7 +181,7 @@ def _judge(wanted: bool, pairs, device, quiet: bool):
 
     return tune_judge(pairs, device=device, quiet=quiet)
 
-
+# %% ../nbs/22_cli.ipynb #8d4bd2c8
 @app.command(epilog=_example("avgen resume --run runs/first"))
 def resume(
     run: RunFolder,

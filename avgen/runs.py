@@ -3,8 +3,8 @@
 # %% auto #0
 __all__ = ['CONFIG_FORMAT', 'NEEDED', 'read_config', 'check_config', 'write_json', 'settings_to_json', 'build_from', 'data_facts',
            'read_metrics', 'fixed_samples', 'mosaic', 'SampleGrid', 'BothGrids', 'source_tensor', 'losses_figure',
-           'duration', 'summary', 'RunFolder', 'check_owner', 'load_weights', 'find_data', 'RunData', 'RunParts',
-           'AskedAttention', 'asked', 'Run']
+           'duration', 'summary', 'OpenedFolder', 'RunFolder', 'check_owner', 'load_weights', 'find_data', 'RunData',
+           'RunParts', 'AskedAttention', 'asked', 'Run']
 
 # %% ../nbs/13b_runs.ipynb #b9bbc520
 import contextlib
@@ -267,8 +267,8 @@ def summary(run) -> str:
     return " · ".join(parts)
 
 # %% ../nbs/13b_runs.ipynb #cabe3990
-class RunFolder(Displayed):
-    "What is written in a run folder."
+class OpenedFolder(Displayed):
+    "A run folder, and in which direction its run is looked at."
 
     def __init__(self, folder, config: dict, pairs: Pairs | None = None, device="auto"):
         self.folder, self.config, self.device = Path(folder), config, choose_device(device)
@@ -292,7 +292,7 @@ class RunFolder(Displayed):
     @property
     def direction(self) -> str: return self._towards or self.config["direction"]
 
-    def towards(self, direction: str) -> "RunFolder":
+    def towards(self, direction: str) -> "OpenedFolder":
         "This run as one that generates in `direction`: itself, or for a run of both a view of it. Raises InputError where it has no such direction."
         if direction == self.direction: return self
         if self.config["direction"] != "both" or direction not in DIRECTIONS:
@@ -301,9 +301,13 @@ class RunFolder(Displayed):
         view._towards = direction
         return view
 
-    def each_direction(self) -> list["RunFolder"]:
+    def each_direction(self) -> list["OpenedFolder"]:
         "The run, or where it was trained for both directions a view for each."
         return [self.towards(d) for d in DIRECTIONS] if self.direction == "both" else [self]
+
+# %% ../nbs/13b_runs.ipynb #538971d0
+class RunFolder(OpenedFolder):
+    "What is written in a run folder."
 
     @property
     def instruments(self) -> tuple[str, ...]: return tuple(self.config["instruments"])

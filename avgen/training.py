@@ -151,7 +151,7 @@ def _begin(folder, config: dict, pairs: Pairs, system: System, quiet: bool, apar
     run.on_samples, run.judge = on_samples, judge
     return _go_on(run, system, quiet, newest_checkpoint(folder / "checkpoints") if first is not None else None, hold)
 
-
+# %% ../nbs/14_training.ipynb #04a0e106
 @contextlib.contextmanager
 def surroundings(config: dict, device: torch.device):
     "Threads pinned, the fastest convolutions chosen, and afterwards the caller's threads and random state as they were."
@@ -183,7 +183,7 @@ def _go_on(run: Run, system: System, quiet: bool, checkpoint=None, hold: Hold | 
         trainer.watch.end(advice if run.interrupted else f"done: {summary(run)}")
     return run
 
-
+# %% ../nbs/14_training.ipynb #4fab895b
 def _cut_logs(folder: Path, checkpoint: Checkpoint) -> list[dict]:
     "Take away the lines after the checkpoint: they will be written again."
     kept = [row for row in read_metrics(folder) if row["step"] <= checkpoint.step and "stopped" not in row]

@@ -120,7 +120,12 @@ def judge(toys): return tune_judge(toys, train_evaluator(toys, settings=Evaluato
 
 def test_the_judge_looks_at_tune_alone(toys, judge, tmp_path, monkeypatch):
     looked = []
-    monkeypatch.setattr("avgen.best.generate_split", lambda run, pairset, seed, original=generate_split: (looked.append(pairset.split), original(run, pairset, seed))[1])
+
+    def generate(run, pairset, seed):
+        looked.append(pairset.split)
+        return generate_split(run, pairset, seed)
+
+    monkeypatch.setattr("avgen.best.generate_split", generate)
     run = run_tiny(toys, tmp_path / "run", judge=judge)
     assert set(looked) == {"tune"} and 0 <= run.best["score"] <= 1 and judge(run.at("best")) == run.best["score"]
     with pytest.raises(InputError, match="no pairs in tune"): tune_judge(toy_pairs(n=24, tune_share=0.0))
