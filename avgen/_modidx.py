@@ -423,6 +423,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'avgen.inspector._placed': ('inspector.html#_placed', 'avgen/inspector.py'),
                                  'avgen.inspector.check_query': ('inspector.html#check_query', 'avgen/inspector.py'),
                                  'avgen.inspector.comb_rows': ('inspector.html#comb_rows', 'avgen/inspector.py'),
+                                 'avgen.inspector.combs': ('inspector.html#combs', 'avgen/inspector.py'),
                                  'avgen.inspector.gather_maps': ('inspector.html#gather_maps', 'avgen/inspector.py'),
                                  'avgen.inspector.ground_state': ('inspector.html#ground_state', 'avgen/inspector.py'),
                                  'avgen.inspector.harmonic_shares': ('inspector.html#harmonic_shares', 'avgen/inspector.py'),

@@ -92,8 +92,13 @@ const whole = (model) => (modules["NAME"] ??= (async () => {
   const address = URL.createObjectURL(new Blob([model.get("_module")], { type: "text/javascript" }));
   try { return (await import(address)).default; } finally { URL.revokeObjectURL(address); }
 })());
-export default { async render(given) { return (await whole(given.model)).render(given); } };
-"""  # a browser keeps every module that it has read for ever, and each widget brings its own: this small one fetches the whole once a page
+const empty = (model) => { for (const name of [...HELD, "_css", "_module"]) model.set(name, null); model.set("_module", ""); };
+export default {
+  initialize: ({ model }) => () => setTimeout(() => empty(model)),
+  async render(given) { return (await whole(given.model)).render(given); },
+};
+"""  # a browser keeps every module that it has read for ever, and each widget brings its own: this small one fetches the whole once a page.
+# JupyterLab's manager keeps the model of a closed widget (a signal of the kernel still points at its channel): so what it holds is let go by hand
 
 
 class Live(anywidget.AnyWidget):
@@ -114,7 +119,9 @@ class Live(anywidget.AnyWidget):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if not isinstance(source := vars(cls).get("_esm"), str): return
-        cls._whole, cls._esm = source, _SHARED.replace("NAME", hashlib.blake2b(source.encode(), digest_size=8).hexdigest())
+        held = sorted({n for c in cls.__mro__ for n, v in vars(c).items() if isinstance(v, t.TraitType) and v.metadata.get("page")})
+        own = hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
+        cls._whole, cls._esm = source, _SHARED.replace("NAME", own).replace("HELD", json.dumps(held))
 
     @t.default("_module")
     def _own_module(self): return self._whole

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
-from test_browser import browser, served, until
+from lab import idle, installed, served, until
+from test_browser import browser, missing
 
 pytestmark = pytest.mark.browser
 WATCH = """(() => {
@@ -389,7 +389,10 @@ inspector
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory): yield from served(tmp_path_factory.mktemp("lab"), NOTEBOOK)
+def lab(tmp_path_factory):
+    if not installed(): missing("jupyterlab is not installed")
+    folder = tmp_path_factory.mktemp("lab")
+    with served(folder, inspector=NOTEBOOK) as address: yield address, folder
 
 
 def test_it_lives_in_jupyterlab(browser, lab):
@@ -400,10 +403,7 @@ def test_it_lives_in_jupyterlab(browser, lab):
     page.on("request", lambda r: outside.append(r.url) if r.url.startswith("http") and "127.0.0.1" not in r.url else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.add_init_script(WATCH)
-    page.goto(f"{address}/lab/tree/widgets.ipynb?reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())
-    page.wait_for_selector(".jp-StatusBar-TextItem:has-text('| Idle')")
+    idle(page, address, "inspector")
     page.locator(".jp-Notebook .jp-Cell").first.click()
     page.keyboard.press("Shift+Enter")
     page.wait_for_function("document.querySelectorAll('.jp-InputPrompt')[0].innerText.includes('[1]')")

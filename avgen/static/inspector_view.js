@@ -273,14 +273,22 @@ export function inspectorView(model, bus = null) {
     if (locked || !layer) return;
     point ? heat(...point, quiet) : clear();
   };
-  view.stage.addEventListener("pointermove", (event) => {
-    if (event.pointerType === "touch") return;
+  let latest = "", since = 0;
+  const moved = (event) => {
+    const here = `${event.clientX} ${event.clientY}`, raw = event.type === "pointerrawupdate";
+    if (event.pointerType === "touch" || here === latest || (raw && event.timeStamp - since < 4)) return;
+    [latest, since] = [here, event.timeStamp];
     const point = view.place(event);
     if (bus) for (const other of bus.views) other.preview(point, other !== api);
     else preview(point);
     bus?.drew();
+  };
+  view.stage.addEventListener("pointerrawupdate", moved); // as soon as the pointer says so, not when the next frame begins; where a browser does not have it:
+  view.stage.addEventListener("pointermove", moved);
+  view.stage.addEventListener("pointerleave", () => {
+    latest = "";
+    (bus ? bus.views : [api]).forEach((other) => other.preview(null, true));
   });
-  view.stage.addEventListener("pointerleave", () => (bus ? bus.views : [api]).forEach((other) => other.preview(null, true)));
   view.stage.addEventListener("click", (event) => {
     const [x, y] = view.place(event);
     keep(x, y);
