@@ -2,9 +2,9 @@
 
 # %% auto #0
 __all__ = ['STATIC', 'static_text', 'shared_files', 'shared_source', 'module_source', 'pcm', 'eight_bit', 'Live', 'packed',
-           'picture_figure', 'figure_svg', 'inline', 'page_style', 'page_script', 'page', 'sound_traits', 'SoundPlayer',
-           'Tile', 'Card', 'pair_card', 'sample_cards', 'few_of', 'cards_of', 'sprite', 'waveforms', 'still_cards',
-           'PairGrid', 'pack_cards', 'pack_rows', 'AttentionFigure', 'check_point', 'attention_traits', 'background']
+           'inline', 'page_style', 'page_script', 'page', 'sound_traits', 'SoundPlayer', 'Tile', 'Card', 'pair_card',
+           'sample_cards', 'few_of', 'cards_of', 'sprite', 'waveforms', 'PairGrid', 'pack_cards', 'pack_rows',
+           'AttentionFigure', 'check_point', 'attention_traits', 'background']
 
 # %% ../nbs/20_widgets.ipynb #01c1bd40
 import base64
@@ -14,7 +14,6 @@ import io
 import json
 import os
 import re
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +27,10 @@ import avgen
 from .attention_maps import AttentionMap, strongest_points
 from .core import InputError, check_setting, figure_png, register_display, write_atomically
 from .pairs import Pair, Pairs, PairSet, spread
-from .pictures import Picture, png_bytes, sound_bytes, to_bytes
+from .pictures import Picture, png_bytes, to_bytes
 from .runs import SampleGrid
 from .spectrogram import Sound, resize_sound
+from .stills import cards_figure, figure_svg, picture_figure, player_figure, still_cards
 
 # %% ../nbs/20_widgets.ipynb #a622b430
 STATIC = Path(avgen.__file__).parent / "static"
@@ -181,31 +181,6 @@ def _written(path, ending: str, data) -> Path:
     with write_atomically(path) as file: file.write(data)
     return path
 
-
-def picture_figure(png: bytes):
-    "A PNG as a matplotlib figure of its size at 100 dpi, without axes."
-    import matplotlib.pyplot as plt
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    figure = plt.figure(figsize=(image.width / 100, image.height / 100))
-    ax = figure.add_axes((0, 0, 1, 1))
-    ax.imshow(image, interpolation="none")
-    ax.set_axis_off()
-    return figure
-
-
-def figure_svg(figure) -> bytes:
-    "A matplotlib figure as SVG, the same bytes every time; the figure is closed."
-    import matplotlib.pyplot as plt
-
-    buffer = io.BytesIO()
-    with plt.rc_context({"svg.fonttype": "path", "svg.hashsalt": "avgen"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script that the font lacks is drawn as boxes
-        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)
-    return buffer.getvalue()
-
 # %% ../nbs/20_widgets.ipynb #434e0ab0
 def inline(widget: Live) -> str:
     "The place of a widget in a page, with its values. The page needs `page_style()` and `page_script()` once."
@@ -306,7 +281,9 @@ class SoundPlayer(Live):
 
     def play(self, seconds: float | None = None): self._obey(act="play", seconds=seconds)
     def stop(self): self._obey(act="stop")
-    def _still_(self) -> bytes: return self.sound._still_()
+    def _figure_(self): return player_figure(*filter(None, [self.sound, self.other]))
+
+    def _still_(self) -> bytes: return figure_png(self._figure_()) if self.other is not None else self.sound._still_()
 
 # %% ../nbs/20_widgets.ipynb #c289da50
 @dataclass
@@ -400,25 +377,6 @@ def waveforms(sounds: list[Sound], iterations: int = 32) -> list[torch.Tensor]:
         for i, w in zip(same, invert(torch.stack([sounds[i].values for i in same]), key[0], iterations=iterations)): found[i] = w
     return found
 
-# %% ../nbs/20_widgets.ipynb #54290f50
-def still_cards(cards: list[Card], across: int = 6) -> bytes:
-    "Cards as one PNG: what a reader without a live front end sees."
-    import matplotlib.pyplot as plt
-
-    most = max((len(c.tiles) for c in cards), default=1)
-    across = max(1, min(across, len(cards), 12 // most))
-    down = max(1, -(-len(cards) // across))
-    figure, axes = plt.subplots(down, across * most, figsize=(1.12 * across * most, 1.45 * down), squeeze=False, layout="constrained")
-    for ax in axes.flat: ax.set_axis_off()
-    for i, card in enumerate(cards):
-        row, left = axes[i // across], (i % across) * most
-        for k, tile in enumerate(card.tiles):
-            if isinstance(tile.shown, Picture): row[left + k].imshow(tile.shown.to_image())
-            else: row[left + k].imshow(sound_bytes(tile.shown.values[0]))
-            row[left + k].set_box_aspect(1)
-            row[left + k].set_title("\n".join(filter(None, [card.title if k == 0 else " ", tile.caption])).replace("$", r"\$"), fontsize=7, loc="left", pad=2)
-    return figure_png(figure, dpi=64)
-
 # %% ../nbs/20_widgets.ipynb #b6bc4940
 class PairGrid(Live):
     "Cards of sounds and pictures side by side; click to hear. `selected` is the number of the card last heard."
@@ -440,6 +398,8 @@ class PairGrid(Live):
         check_setting("limit", limit, int, 1, 400)
         self.shown, line = cards_of(what, limit)
         super().__init__(name=name, note=line if note is None else note, **pack_cards(self.shown, rate, max_seconds))
+
+    def _figure_(self): return cards_figure(self.shown)
 
     def _still_(self) -> bytes: return still_cards(self.shown)
 

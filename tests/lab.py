@@ -67,6 +67,7 @@ def idle(page, address: str, name: str) -> None:
     page.goto(f"{address}/lab/tree/{name}.ipynb?reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())  # which kernel? this one
+    page.add_locator_handler(page.locator(".jp-Dialog:has-text('Directory not found') button"), lambda dismiss: dismiss.click())  # a file (a journal) went away while Lab listed them
     page.wait_for_selector(".jp-StatusBar-TextItem:has-text('| Idle')")
 
 
