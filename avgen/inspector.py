@@ -273,6 +273,7 @@ class AttentionInspector(Asked):
     sample_rate = t.Int(44100).tag(sync=True, page=True)
     transform = t.List([2048, 512]).tag(sync=True, page=True)  # size and hop of the transform that cuts the sound, in samples
     note = t.Unicode().tag(sync=True, page=True)
+    selected = t.Int(-1).tag(sync=True, page=True)  # which of several sounds or pictures, where there are several: see `inspect_run`
     order = t.Dict({"count": 0}).tag(sync=True, page=True)  # the latest wish of Python
     playing = t.Unicode().tag(sync=True, page=True)  # "whole", "attended", "band" or nothing; set by the browser
 

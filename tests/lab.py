@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -29,17 +30,21 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
+def environment(**more) -> dict: return {k: v for k, v in os.environ.items() if k != "AVGEN_STILL"} | {k: str(v) for k, v in more.items()}
+
+
 @contextlib.contextmanager
-def answering(command: list, address: str, ready: str, folder: Path, environment: dict):
-    "A server process, from its first answer at `address + ready` to the end of the block; raises with the end of its log when it dies."
+def answering(command: list, address: str, folder: Path, environment: dict, cwd: Path | None = None):
+    "A server process (a module of Python and its arguments) from its first answer to the end of the block; raises with the end of its log when it dies."
     log = folder / "server.log"
     with open(log, "wb") as out:
-        server, deadline = subprocess.Popen([sys.executable, "-m", *map(str, command)], cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT), time.monotonic() + 90
+        server, deadline = subprocess.Popen([sys.executable, "-m", *map(str, command)], cwd=cwd or folder, env=environment, stdout=out, stderr=subprocess.STDOUT), time.monotonic() + 90
         try:
             while True:
-                with contextlib.suppress(OSError):
-                    urllib.request.urlopen(address + ready, timeout=60).read()
-                    break
+                try: urllib.request.urlopen(f"{address}/api/status", timeout=5).read()
+                except urllib.error.HTTPError: break  # that is an answer
+                except OSError: pass
+                else: break
                 if server.poll() is not None or time.monotonic() > deadline: raise RuntimeError(f"{command[0]} does not answer: {log.read_text()[-2000:]}")
                 time.sleep(0.3)
             yield address
@@ -58,8 +63,7 @@ def served(folder: Path, app: str = "jupyterlab", **notebooks: str):
     (folder / "config").mkdir()
     config = folder / "config" / "settings.json"
     config.write_text(json.dumps({"ServerApp": settings, "IdentityProvider": {"token": ""}, "LabApp": {"extension_manager": "readonly"}}))
-    environment = {k: v for k, v in os.environ.items() if k != "AVGEN_STILL"} | {"JUPYTER_CONFIG_DIR": str(folder / "config")}
-    with answering([app, f"--config={config}"], f"http://127.0.0.1:{port}", "/api/status", folder, environment) as address: yield address
+    with answering([app, f"--config={config}"], f"http://127.0.0.1:{port}", folder, environment(JUPYTER_CONFIG_DIR=folder / "config")) as address: yield address
 
 
 def idle(page, address: str, name: str) -> None:
