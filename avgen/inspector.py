@@ -3,8 +3,8 @@
 # %% auto #0
 __all__ = ['LEVELS', 'SHARES', 'DIRECTIONS', 'SCALES', 'STATE', 'pack_map', 'unpack_map', 'harmonic_shares', 'row_combs',
            'comb_rows', 'gather_maps', 'layer_state', 'sentence', 'ground_state', 'heard_state', 'transform_of',
-           'own_sound', 'inspector_state', 'Asked', 'check_query', 'AttentionInspector', 'heat_of', 'key_index',
-           'scaled', 'inspected_figure', 'look_inside', 'system_at', 'Compare']
+           'own_sound', 'inspector_state', 'Asked', 'check_query', 'InspectorTraits', 'AttentionInspector', 'heat_of',
+           'key_index', 'scaled', 'inspected_figure', 'look_inside', 'system_at', 'Compare']
 
 # %% ../nbs/20c_inspector.ipynb #6a04e000
 from collections.abc import Mapping
@@ -258,15 +258,10 @@ def check_query(m: AttentionMap, query) -> list[float]:
     m.query_index(*query)
     return [round(float(x), 4) for x in query]
 
-# %% ../nbs/20c_inspector.ipynb #d8121ff0
-class AttentionInspector(Asked):
-    """Attention maps to ask: hover previews, click keeps; layers, directions, scales, and the sound of what is attended. All of it runs in the browser.
+# %% ../nbs/20c_inspector.ipynb #e5d49ffc
+class InspectorTraits(Asked):
+    "What travels to an inspector: layers, what lies under them, the sound; and what comes back."
 
-    `query` is the kept point, (seconds, hertz) or (column, row) of a picture; `layer`, `direction`, `scale`, `threshold` and `time` can be read and set.
-    Payload: 2.1 MB for a layer of 1024 x 1024 weights, sent once, and 2 bytes a sample of at most `max_seconds` of sound.
-    """
-
-    _esm = module_source("attention_inspector")
     layers = t.List().tag(sync=True, page=True)  # see `layer_state`
     grounds = t.List().tag(sync=True, page=True)  # see `ground_state`
     audio = t.Bytes().tag(sync=True, page=True)  # int16
@@ -276,6 +271,16 @@ class AttentionInspector(Asked):
     selected = t.Int(-1).tag(sync=True, page=True)  # which of several sounds or pictures, where there are several: see `inspect_run`
     order = t.Dict({"count": 0}).tag(sync=True, page=True)  # the latest wish of Python
     playing = t.Unicode().tag(sync=True, page=True)  # "whole", "attended", "band" or nothing; set by the browser
+
+# %% ../nbs/20c_inspector.ipynb #354c6da9
+class AttentionInspector(InspectorTraits):
+    """Attention maps to ask: hover previews, click keeps; layers, directions, scales, and the sound of what is attended. All of it runs in the browser.
+
+    `query` is the kept point, (seconds, hertz) or (column, row) of a picture; `layer`, `direction`, `scale`, `threshold` and `time` can be read and set.
+    Payload: 2.1 MB for a layer of 1024 x 1024 weights, sent once, and 2 bytes a sample of at most `max_seconds` of sound.
+    """
+
+    _esm = module_source("attention_inspector")
 
     def __init__(
         self,
