@@ -2,11 +2,15 @@
 
 # %% auto #0
 __all__ = ['Markup', 'h', 'join', 'percent', 'span', 'interval_chart', 'bar_chart', 'legend', 'thin', 'nice_ticks', 'line_chart',
-           'histogram']
+           'histogram', 'page_png']
 
 # %% ../nbs/20a_charts.ipynb #a68d0970
 import html
 import math
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 
 from .core import InputError
 
@@ -141,3 +145,16 @@ def histogram(
     ticks = h("div", *labels, class_="ticks", aria_hidden="true")
     said = f"histogram from {percent(places[0])} to {percent(places[-1])}" + (f"; {mark_label} {percent(mark)}" if mark is not None else "")
     return h("div", h("div", *columns, line, class_="columns"), ticks, class_=f"chart histogram series-{series}", role="img", aria_label=said)
+
+# %% ../nbs/20a_charts.ipynb #c176f2c3
+def page_png(page: str, width: int = 900, height: int = 600) -> bytes | None:
+    "A page (HTML of our own) as PNG of `width` x `height` pixels, painted by the Chromium of this machine; None where there is none, or where it does not answer."
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None: return None
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        source, picture = Path(folder) / "page.html", Path(folder) / "page.png"
+        source.write_text(page, "utf-8")
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars", f"--user-data-dir={folder}/profile"]
+        try: subprocess.run([found, *flags, f"--window-size={width},{height}", f"--screenshot={picture}", source.as_uri()], capture_output=True, timeout=60, check=True)
+        except (OSError, subprocess.SubprocessError): return None
+        return picture.read_bytes() if picture.is_file() else None

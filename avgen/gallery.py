@@ -17,7 +17,8 @@ from .pictures import Picture
 from .remote import read_film
 from .runs import Run, fixed_samples
 from .spectrogram import Sound
-from .widgets import Card, Live, Tile, few_of, module_source, pack_cards, still_cards
+from .stills import cards_figure, still_cards
+from .widgets import Card, Live, Tile, few_of, module_source, pack_cards
 
 # %% ../nbs/20f_gallery.ipynb #0d78d868
 def nearest_in(
@@ -179,6 +180,7 @@ def _begin(
 
 
 PairGallery.__init__ = _begin
+PairGallery._figure_ = lambda self: cards_figure(self.shown[:24], across=2)
 PairGallery._still_ = lambda self: still_cards(self.shown[:24], across=4)
 PairGallery.chosen = property(lambda self: self.shown[self.selected].pair if 0 <= self.selected < len(self.shown) else None, doc="The Pair of the selected card, or None.")
 

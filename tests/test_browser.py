@@ -1,18 +1,11 @@
 """The browser half: a saved report opened from disk, and the widgets in a real JupyterLab, both driven in a headless Chromium."""
 
-import importlib.util
-import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
-import torch
+from lab import installed, run_all, served, until
 
 pytestmark = pytest.mark.browser
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
@@ -181,58 +174,17 @@ sound
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     "A JupyterLab of our own on the loopback, with a notebook that shows all widgets."
-    yield from served(tmp_path_factory.mktemp("lab"), NOTEBOOK)
-
-
-def served(folder, notebook):
-    "Serve `notebook` (cells between lines of #---) as widgets.ipynb in `folder`: yields the address and the folder."
-    if importlib.util.find_spec("jupyterlab") is None: missing("jupyterlab is not installed")
-    cell = lambda i, text: {"cell_type": "code", "id": f"c{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": text.strip()}
-    cells, kernel = [cell(i, text) for i, text in enumerate(notebook.split("#---"))], {"display_name": "Python 3", "language": "python", "name": "python3"}
-    (folder / "widgets.ipynb").write_text(json.dumps({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {"ip": "127.0.0.1", "port": port, "port_retries": 0, "root_dir": str(folder), "open_browser": False, "allow_root": True}
-    (folder / "config").mkdir()
-    config = folder / "config" / "settings.json"
-    config.write_text(json.dumps({"ServerApp": settings, "IdentityProvider": {"token": ""}, "LabApp": {"extension_manager": "readonly"}}))
-    environment = {k: v for k, v in os.environ.items() if k != "AVGEN_STILL"} | {"JUPYTER_CONFIG_DIR": str(folder / "config")}
-    log = open(folder / "lab.log", "wb")
-    server = subprocess.Popen([sys.executable, "-m", "jupyterlab", f"--config={config}"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 90
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{address}/api/status", timeout=5).read()
-            break
-        except OSError: time.sleep(0.3)
-        if server.poll() is not None: pytest.fail(f"JupyterLab ended: {(folder / 'lab.log').read_text()[-2000:]}")
-    yield address, folder
-    server.terminate()
-    try: server.wait(20)
-    except subprocess.TimeoutExpired: server.kill()
-    log.close()
-
-
-def until(path, test, seconds=30):
-    "What a file holds, once `test` accepts it."
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if path.exists() and path.read_text() and test(json.loads(path.read_text())): return json.loads(path.read_text())
-        time.sleep(0.1)
-    raise AssertionError(f"{path.name}: {path.read_text() if path.exists() else 'was never written'}")
+    if not installed(): missing("jupyterlab is not installed")
+    folder = tmp_path_factory.mktemp("lab")
+    with served(folder, widgets=NOTEBOOK) as address: yield address, folder
 
 
 def test_widgets_live_in_jupyterlab(browser, lab):
     address, folder = lab
-    page = opened(browser, f"{address}/lab/tree/widgets.ipynb?reset", wait=90_000, viewport={"width": 1300, "height": 2600})
+    page = opened(browser, "about:blank", wait=90_000, viewport={"width": 1300, "height": 2600})
     outside = []
     page.on("request", lambda request: outside.append(request.url) if request.url.startswith("http") and "127.0.0.1" not in request.url else None)
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())  # which kernel? this one
-    page.wait_for_selector(".jp-StatusBar-TextItem:has-text('| Idle')")
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    run_all(page, address, "widgets")
     page.locator(".avgen-attention").hover()
     page.wait_for_function("document.querySelectorAll('.avgen-player').length === 2")  # the widget, and the Sound that shows itself
 

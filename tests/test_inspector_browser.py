@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
-from test_browser import browser, served, until
+from lab import idle, installed, served, until
+from test_browser import browser, missing
 
 pytestmark = pytest.mark.browser
 WATCH = """(() => {
@@ -211,16 +211,36 @@ def test_the_cursor_moves_and_a_click_seeks(saved, visit):
     assert 0 < float(ruler.get_attribute("aria-valuenow")) < 0.2
 
 
+def hover_times(page, moves=150, rounds=3):
+    """Milliseconds from each pointer event to the last draw call that it caused, over a layer of 1024 x 1024 weights.
+
+    The bar itself is asserted by those who call it. It is a bar for the view, not for what else the machine does meanwhile, which can only add: so a round
+    over the bar is measured again, at most twice, and the best of them counts. (On a quiet machine the first p95 is 2 to 4 ms.)"""
+    rng, best = np.random.default_rng(1), None
+    for number in range(rounds):
+        page.evaluate(HOVER if number == 0 else "() => { window.took.length = 0; }")
+        box = page.locator(".avgen-stage").first.bounding_box()
+        for x, y in rng.uniform(0.02, 0.98, (moves, 2)): page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+        took = np.array(page.evaluate("window.took"))
+        assert len(took) > 0.66 * moves
+        print(f"hover to heat: median {np.median(took):.1f} ms, p95 {np.percentile(took, 95):.1f} ms over {len(took)} moves")
+        best = took if best is None or np.percentile(took, 95) < np.percentile(best, 95) else best
+        if np.percentile(best, 95) < 16: break
+    return best
+
+
 def test_hover_is_drawn_within_a_frame(saved, visit):
-    "The bar is 16 ms at the 95th percentile; a loaded machine is given three times that here."
-    page, rng = visit(saved), np.random.default_rng(1)
-    page.evaluate(HOVER)
-    box = page.locator(".avgen-stage").first.bounding_box()
-    for x, y in rng.uniform(0.02, 0.98, (150, 2)): page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
-    took = np.array(page.evaluate("window.took"))
-    assert len(took) >= 100
-    print(f"hover to heat: median {np.median(took):.1f} ms, p95 {np.percentile(took, 95):.1f} ms over {len(took)} moves")
-    assert np.percentile(took, 95) < 48
+    assert np.percentile(hover_times(visit(saved)), 95) < 16
+
+
+def test_hover_without_raw_events_is_drawn_too(saved, visit):
+    "A browser that has no pointerrawupdate hears of the pointer once a frame."
+    without = "const add = EventTarget.prototype.addEventListener; EventTarget.prototype.addEventListener = function (t, ...r) { if (t !== 'pointerrawupdate') add.call(this, t, ...r); };"
+    page = visit(saved, before=without)
+    ask(page, 0.3, 0.4, "hover")
+    first = drawn(page)["position"]
+    ask(page, 0.7, 0.4, "hover")
+    assert drawn(page)["position"] != first
 
 
 def test_hostile_text_is_shown_as_text(tone, visit, tmp_path):
@@ -314,6 +334,31 @@ def test_two_are_asked_at_one_point(tone, visit, tmp_path):
     assert [sides.nth(i).get_attribute("data-view") for i in (0, 1)] == ["heat", "heat"]
 
 
+def test_linked_views_follow_each_other_without_a_kernel(tone, maps, visit, tmp_path):
+    "Two inspectors and a player on one saved page: point, layer and cursor are the same in all; unlinked ones stay as they are."
+    from avgen.inspector import AttentionInspector
+    from avgen.link import link
+    from avgen.widgets import SoundPlayer, page as write
+
+    views = [AttentionInspector(maps[:2], sound=tone, name=f"view {i}") for i in range(3)]
+    player = SoundPlayer(tone)
+    link(views[0], views[1], player)
+    views[0].step = 1200
+    (tmp_path / "linked.html").write_text(write([*views, player]))
+    page = visit(tmp_path / "linked.html", viewport={"width": 1280, "height": 2600})
+    sides = page.locator(".avgen-inspector")
+    assert "step 1,200" in sides.nth(1).locator(".avgen-title").inner_text() and "step" not in sides.nth(2).locator(".avgen-title").inner_text()
+    ask(page, 0.6, 0.3)
+    sides.nth(1).locator(".avgen-thumb").nth(1).click()
+    page.wait_for_timeout(50)
+    one, two, other = (sides.nth(i).evaluate("r => r.drawn()") for i in range(3))
+    assert one["layer"] == two["layer"] == "layer 1" and one["position"] == two["position"] and other is None
+    sides.nth(0).get_by_role("slider", name="Position in the sound").click(position={"x": 150, "y": 8})
+    page.wait_for_timeout(50)
+    times = [float(sides.nth(i).locator(".avgen-ruler").get_attribute("aria-valuenow")) for i in range(3)]
+    assert times[0] == times[1] > 0 and times[2] == 0 and abs(float(page.locator(".avgen-player").get_attribute("data-seconds")) - times[0]) < 1e-3
+
+
 def test_closing_gives_everything_back(saved, visit):
     "Twenty views opened and closed: no listener stays, and the browser's memory comes back."
     from avgen.widgets import module_source
@@ -389,7 +434,10 @@ inspector
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory): yield from served(tmp_path_factory.mktemp("lab"), NOTEBOOK)
+def lab(tmp_path_factory):
+    if not installed(): missing("jupyterlab is not installed")
+    folder = tmp_path_factory.mktemp("lab")
+    with served(folder, inspector=NOTEBOOK) as address: yield address, folder
 
 
 def test_it_lives_in_jupyterlab(browser, lab):
@@ -400,19 +448,21 @@ def test_it_lives_in_jupyterlab(browser, lab):
     page.on("request", lambda r: outside.append(r.url) if r.url.startswith("http") and "127.0.0.1" not in r.url else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.add_init_script(WATCH)
-    page.goto(f"{address}/lab/tree/widgets.ipynb?reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())
-    page.wait_for_selector(".jp-StatusBar-TextItem:has-text('| Idle')")
+    idle(page, address, "inspector")
     page.locator(".jp-Notebook .jp-Cell").first.click()
     page.keyboard.press("Shift+Enter")
     page.wait_for_function("document.querySelectorAll('.jp-InputPrompt')[0].innerText.includes('[1]')")
-    begun = page.evaluate("performance.now()")
-    page.keyboard.press("Shift+Enter")
-    page.wait_for_function("document.querySelector('.avgen-inspector')?.dataset.layer === 'layer 0'", polling=20)
-    took = (page.evaluate("performance.now()") - begun) / 1000
-    print(f"opening four layers of 1024 x 1024 in JupyterLab: {took:.2f} s")
-    assert took < 40  # the bar is 2 s on a free machine; here others may work beside it
+    def open_it(number):
+        "Seconds from the key that runs the cell to the inspector drawn."
+        begun = page.evaluate("() => { window.before = document.querySelector('.avgen-inspector'); return performance.now(); }")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_function("(() => { const now = document.querySelector('.avgen-inspector'); return now !== window.before && now?.dataset.layer === 'layer 0'; })()", polling=20)
+        took = (page.evaluate("performance.now()") - begun) / 1000
+        print(f"opening four layers of 1024 x 1024 in JupyterLab, {number}: {took:.2f} s")
+        return took
+
+    first = open_it(1)  # the bar is 2 s; what else the machine does can only add, so up to two more openings may show it
+    assert first < 2 or open_it(2) < 2 or open_it(3) < 2
 
     ask(page, 20.5 / 32, 10.5 / 32)
     seconds, hertz = until(folder / "query.json", lambda query: len(query) == 2)
@@ -430,12 +480,7 @@ def test_it_lives_in_jupyterlab(browser, lab):
     page.locator(".avgen-stage").press("Escape")
     page.locator("input[type=range]").press("ArrowRight")  # now the kernel sleeps for twenty seconds
     until(folder / "asleep.json", lambda asleep: asleep)
-    page.evaluate(HOVER)
-    box = page.locator(".avgen-stage").bounding_box()
-    for x, y in np.random.default_rng(1).uniform(0.02, 0.98, (120, 2)): page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
-    delays = np.array(page.evaluate("window.took"))
-    print(f"hover to heat with a busy kernel: median {np.median(delays):.1f} ms, p95 {np.percentile(delays, 95):.1f} ms over {len(delays)} moves")
-    assert len(delays) > 80 and np.percentile(delays, 95) < 48
+    assert np.percentile(hover_times(page, 120), 95) < 16  # with a busy kernel
     page.locator(".avgen-thumb").nth(3).click()
     ask(page, 0.5, 0.5)
     assert drawn(page)["layer"] == "layer 3" and max(play(page, "Attended only")["data"]) > 0  # also without an answer of the kernel

@@ -32,6 +32,19 @@ class View(Live):
 def player(): return SoundPlayer(Sound(torch.zeros(1, 64, 64), CONFIG, torch.zeros(CONFIG.samples)))
 
 
+def test_inspect_run_refuses_what_it_cannot_look_at(tmp_path):
+    from avgen.link import inspect_run
+    from avgen.training import train
+
+    run = train("sa-cmgan", toy_pairs(n=4), "S2I", preset="toy", steps=1, run=tmp_path / "run", device="cpu", quiet=True)
+    for wrong, words in ((lambda: inspect_run(run, []), "empty list"), (lambda: inspect_run(run, ["a sound"]), "str"), (lambda: inspect_run(run, layer="none"), "recorded:")):
+        with pytest.raises(InputError, match=words): wrong()
+    view = inspect_run(run, list(run.pairs.validation[i] for i in range(2)))
+    view.selected = 99  # of a gallery with more cards: the last one that there is
+    assert view.name == run.pairs.validation[1].sound.name
+    with pytest.raises(InputError, match="recorded"): view.layer = "none"
+
+
 def test_every_shared_trait_goes_both_ways():
     a, b = View(), View()
     joined = link(a, b)

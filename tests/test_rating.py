@@ -1,21 +1,18 @@
 "Contract of avgen.rating: votes that last, blindness, analysis, refusals; and forty clicks with a kernel killed among them in a real JupyterLab."
 import csv
-import importlib.util
 import io
-import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from lab import idle, installed, run_again, served
 from test_browser import browser, missing, opened
 
 from avgen.core import InputError
@@ -183,45 +180,19 @@ RatingWidget(study)
 @pytest.fixture
 def lab(tmp_path):
     "A JupyterLab of our own on the loopback, with a study of 48 pictures."
-    if importlib.util.find_spec("jupyterlab") is None: missing("jupyterlab is not installed")
+    if not installed(): missing("jupyterlab is not installed")
     RatingStudy.create(tmp_path / "study.sqlite", pictures(16))
-    cell = {"cell_type": "code", "id": "c0", "metadata": {}, "execution_count": None, "outputs": [], "source": NOTEBOOK.strip()}
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    (tmp_path / "rate.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    served = {"ip": "127.0.0.1", "port": port, "port_retries": 0, "root_dir": str(tmp_path), "open_browser": False, "allow_root": True}
-    (tmp_path / "config").mkdir()
-    config = tmp_path / "config" / "settings.json"
-    config.write_text(json.dumps({"ServerApp": served, "IdentityProvider": {"token": ""}, "LabApp": {"extension_manager": "readonly"}}))
-    environment = {k: v for k, v in os.environ.items() if k != "AVGEN_STILL"} | {"JUPYTER_CONFIG_DIR": str(tmp_path / "config")}
-    log = open(tmp_path / "lab.log", "wb")
-    server = subprocess.Popen([sys.executable, "-m", "jupyterlab", f"--config={config}"], cwd=tmp_path, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 90
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{address}/api/status", timeout=5).read()
-            break
-        except OSError: time.sleep(0.3)
-        if server.poll() is not None: pytest.fail(f"JupyterLab ended: {(tmp_path / 'lab.log').read_text()[-2000:]}")
-    yield address, tmp_path
-    server.terminate()
-    try: server.wait(20)
-    except subprocess.TimeoutExpired: server.kill()
-    log.close()
+    with served(tmp_path, rate=NOTEBOOK) as address: yield address, tmp_path
 
 
 @pytest.mark.browser
 def test_forty_clicks_and_a_killed_kernel_in_jupyterlab(browser, lab):
     address, folder = lab
     study, shots = RatingStudy(folder / "study.sqlite"), os.environ.get("AVGEN_SCREENSHOTS")
-    page = opened(browser, f"{address}/lab/tree/rate.ipynb?reset", wait=90_000, viewport={"width": 1100, "height": 900})
+    page = opened(browser, "about:blank", wait=90_000, viewport={"width": 1100, "height": 900})
     shoot = lambda name: page.screenshot(path=str(Path(shots) / f"rating-{name}.png")) if shots else None
-    page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())
-    run_all = lambda: (page.get_by_role("menuitem", name="Run", exact=True).click(), page.get_by_text("Run All Cells", exact=True).click())
-    page.wait_for_selector(".jp-StatusBar-TextItem:has-text('| Idle')")
-    run_all()
+    idle(page, address, "rate")
+    run_again(page)
     widget = page.locator(".avgen-rating")
     name = "<b onclick=alert(1)>Eve</b>"
     widget.locator(".avgen-rating-name").fill(name)
@@ -261,7 +232,7 @@ def test_forty_clicks_and_a_killed_kernel_in_jupyterlab(browser, lab):
     page.wait_for_timeout(4000)  # the server notices and starts a new one
     page.wait_for_selector(".jp-StatusBar-TextItem:has-text('| Idle')")
     for _ in range(3):
-        run_all()
+        run_again(page)
         deadline = time.monotonic() + 40
         while not (folder / "kernel.pid").exists() and time.monotonic() < deadline: page.wait_for_timeout(500)
         if (folder / "kernel.pid").exists(): break

@@ -161,6 +161,7 @@ def test_hostile_names_stay_text(sound):
 
 
 def test_still_pictures_and_saved_files(sound, pairs, tmp_path, monkeypatch):
+    monkeypatch.delenv("AVGEN_STILL", raising=False)
     for widget in (SoundPlayer(sound), PairGrid(pairs, limit=3), AttentionFigure(map_of(sound))):
         data, _ = widget._repr_mimebundle_()
         assert "application/vnd.jupyter.widget-view+json" in data and data["image/png"][:4] == b"\x89PNG"
@@ -172,10 +173,25 @@ def test_still_pictures_and_saved_files(sound, pairs, tmp_path, monkeypatch):
         assert widget.save(tmp_path / "view.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_pictures_for_a_paper_have_axes_and_a_colour_bar(sound, pairs, tmp_path):
+    from avgen.inspector import AttentionInspector, Compare
+
+    maps = {"layer": map_of(sound)}
+    views = {"player": SoundPlayer(sound), "A/B": SoundPlayer(sound, other=sound), "grid": PairGrid(pairs, limit=3), "figure": AttentionFigure(maps["layer"]),
+             "inspector": AttentionInspector(maps), "comparison": Compare(maps, maps)}  # fmt: skip
+    for name, view in views.items():
+        axes = view._figure_().get_figure().axes
+        labels = {a.get_xlabel() for a in axes} | {a.get_ylabel() for a in axes}
+        assert {"dB", "attention, times uniform"} & labels and any("time" in x for x in labels) and any("Hz" in x for x in labels), (name, labels)
+        drawing = view.save_svg(tmp_path / "view.svg").read_text()
+        assert drawing.count("<path") > 30 and view.save_png(tmp_path / "view.png", dpi=60).stat().st_size > 5000, name
+
+
 def test_objects_are_registered():
     from avgen import core
+    from avgen.inspector import AttentionInspector  # with it a map opens the inspector; with avgen.widgets alone the lighter figure of one layer
 
-    expected = {Sound: SoundPlayer, Pair: PairGrid, PairSet: PairGrid, Pairs: PairGrid, SampleGrid: PairGrid, AttentionMap: AttentionFigure}
+    expected = {Sound: SoundPlayer, Pair: PairGrid, PairSet: PairGrid, Pairs: PairGrid, SampleGrid: PairGrid, AttentionMap: AttentionInspector}
     assert expected.items() <= core._displays.items()
 
 

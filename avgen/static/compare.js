@@ -1,8 +1,8 @@
 // Two inspectors that share point, layer, direction, scale and threshold, and how much their attention overlaps.
-import { element } from "./common.js";
+import { clear, element, join } from "./common.js";
 import { inspectorView } from "./inspector_view.js";
 
-const SHARED = ["layer", "query", "direction", "scale", "threshold", "pitch_names", "time"];
+const SHARED = ["layer", "query", "direction", "scale", "threshold", "pitch_names", "time", "step"];
 
 /** One side as a model of its own: shared traits are the parent's, the others are this side's. */
 class Side {
@@ -47,8 +47,14 @@ function render({ model, el }) {
   labels();
   bus.drew();
   model.on("change:labels", labels);
+  const leave = join(model);
   el.append(root);
-  return () => { model.off("change:labels", labels); for (const view of views) view.close(); };
+  return () => {
+    leave();
+    model.off("change:labels", labels);
+    for (const view of views) view.close();
+    clear(el, root);
+  };
 }
 
 export default { render };

@@ -267,19 +267,24 @@ export function inspectorView(model, bus = null) {
     set("query", named(...middle([row, column], aim)));
   };
 
-  let hovered = null;
+  let hovered = null, latest = "", since = 0;
   const preview = (point, quiet) => {
     hovered = point;
+    if (!point) latest = ""; // the pointer may come back to the same place
     if (locked || !layer) return;
     point ? heat(...point, quiet) : clear();
   };
-  view.stage.addEventListener("pointermove", (event) => {
-    if (event.pointerType === "touch") return;
+  const moved = (event) => {
+    const here = `${event.clientX} ${event.clientY}`, raw = event.type === "pointerrawupdate";
+    if (event.pointerType === "touch" || here === latest || (raw && event.timeStamp - since < 4)) return;
+    [latest, since] = [here, event.timeStamp];
     const point = view.place(event);
     if (bus) for (const other of bus.views) other.preview(point, other !== api);
     else preview(point);
     bus?.drew();
-  });
+  };
+  view.stage.addEventListener("pointerrawupdate", moved); // as soon as the pointer says so, not when the next frame begins; where a browser does not have it:
+  view.stage.addEventListener("pointermove", moved);
   view.stage.addEventListener("pointerleave", () => (bus ? bus.views : [api]).forEach((other) => other.preview(null, true)));
   view.stage.addEventListener("click", (event) => {
     const [x, y] = view.place(event);
@@ -467,12 +472,17 @@ export function inspectorView(model, bus = null) {
     root.dataset.samples = speaker.samples.length;
     ruler.setAttribute("aria-valuemin", 0);
     ruler.setAttribute("aria-valuemax", speaker.duration.toFixed(3));
-    title.textContent = model.get("name");
+    entitle();
     note.textContent = model.get("note") ?? "";
     note.hidden = !note.textContent;
     layer = null;
     buildThumbs();
     show();
+  };
+  const entitle = () => {
+    if (bus) return; // each side of a comparison has its own name
+    const step = model.get("step") ?? -1;
+    title.textContent = [model.get("name"), step < 0 ? "" : `step ${step.toLocaleString("en")}`].filter(Boolean).join(" · ");
   };
   const guarded = (action) => () => { try { action(); } catch (error) { complain(`This view cannot be drawn: ${error.message}.`); } };
   const obey = () => {
@@ -481,7 +491,7 @@ export function inspectorView(model, bus = null) {
     else if (act && !(act !== "whole" && !drawn)) start(act, seconds ?? 0);
   };
   const follow = () => { if (!speaker.playing) showTime(model.get("time")); };
-  const quiet = [together(model, ["layers", "grounds", "audio", "sample_rate", "name", "note"], guarded(read)), together(model, ["layer"], guarded(show)),
+  const quiet = [together(model, ["step"], guarded(entitle)), together(model, ["layers", "grounds", "audio", "sample_rate", "name", "note"], guarded(read)), together(model, ["layer"], guarded(show)),
                  together(model, ["query", "direction", "scale", "threshold", "pitch_names"], guarded(options))];
   model.on("change:order", obey);
   model.on("change:time", follow);

@@ -30,6 +30,5 @@ for (const place of document.querySelectorAll("[data-widget]")) {
   const model = new PageModel(JSON.parse(place.querySelector("script").textContent)), el = document.createElement("div");
   place.append(el);
   widgets[place.dataset.widget].render({ model, el });
-  join(model); // what Python linked stays linked, whichever widget it is
   place.dataset.ready = "true";
 }

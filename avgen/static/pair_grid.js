@@ -1,5 +1,5 @@
 // Cards of sounds and pictures side by side; a click on a card's tile plays its sound.
-import { Speaker, element, magmaColour, numbers, paint, together } from "./common.js";
+import { Speaker, clear, element, join, magmaColour, numbers, paint, together } from "./common.js";
 
 const MARKS = { right: "✓", wrong: "✗" };
 
@@ -82,9 +82,17 @@ function render({ model, el }) {
     root.dataset.cards = model.get("cards").length;
   };
   const quiet = together(model, ["cards", "pictures", "sounds", "audio", "note", "name"], draw);
+  const leave = join(model);
   draw();
   el.append(root);
-  return () => { quiet(); speaker.close(); };
+  return () => {
+    quiet();
+    leave();
+    drawn++;
+    speaker.close();
+    speaker.load(new Int16Array(0));
+    clear(el, root);
+  };
 }
 
 export default { render };
