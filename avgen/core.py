@@ -133,10 +133,19 @@ def write_atomically(path, mode: str = "wb"):
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
+        _sync_folder(path.parent)
     except OSError as e:
         raise InputError(f"cannot write {str(path)!r}: {e.strerror or e}; free some space or choose a folder that can be written to") from e
     finally:
         with contextlib.suppress(OSError): beside.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    "Force the folder's list of names to the disk, so that a rename outlives a power cut. Some systems have no such thing."
+    with contextlib.suppress(OSError):
+        place = os.open(folder, os.O_RDONLY)
+        try: os.fsync(place)
+        finally: os.close(place)
 
 
 @contextlib.contextmanager

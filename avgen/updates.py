@@ -88,3 +88,13 @@ class Meter:
         means = {name: total / self.counts[phase] for (phase, name), total in zip(names, totals)}
         self.sums, self.counts = {}, {}
         return means
+
+    def state(self) -> tuple[dict[str, Tensor], dict]:
+        "What a checkpoint keeps of sums that were not read yet: tensors, and the names and counts that belong to them."
+        tensors = {f"meter.{phase}": torch.stack(values) for phase, (_, values) in self.sums.items()}
+        return tensors, {phase: {"names": names, "count": self.counts[phase]} for phase, (names, _) in self.sums.items()}
+
+    def put(self, tensors: dict[str, Tensor], facts: dict, device="cpu") -> None:
+        "Go on from what `state` gave."
+        self.sums = {phase: (list(f["names"]), list(tensors[f"meter.{phase}"].to(device).unbind())) for phase, f in facts.items()}
+        self.counts = {phase: f["count"] for phase, f in facts.items()}

@@ -10,7 +10,7 @@ import pytest
 import torch
 from test_training import TOTAL, final, run_tiny, same
 
-from avgen import training
+from avgen import trainer, training
 from avgen.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
 from avgen.remote import Post, RemoteRun, Tail, is_held, keep_frame, launch, read_film, read_small, send, standing
@@ -79,7 +79,7 @@ def test_single_steps_move_one_player_and_are_resumed_exactly(whole, toys, tmp_p
     monkeypatch.setattr(training.Trainer, "single", single)
     ends = []
     for name, wishes in (("once", {9: [*steps, ("resume", {})]}), ("twice", {9: [*steps, ("stop", {})]})):
-        monkeypatch.setattr(training.Trainer, "one_step", training.Stepping.one_step)
+        monkeypatch.setattr(training.Trainer, "one_step", trainer.Stepping.one_step)
         wish_at(monkeypatch, wishes)
         run = run_tiny(toys, tmp_path / name)
         if name == "twice":
