@@ -111,7 +111,9 @@ def demo(
 # %% ../nbs/22_cli.ipynb #db50a130
 def _finish(run) -> None:
     "Say where the run is; an interrupted one leaves with 130."
-    print(run)
+    import os
+
+    if os.environ.get("RANK", "0") == "0": print(run)  # once, however many processes train
     if run.interrupted: raise typer.Exit(130)
 
 
@@ -143,6 +145,7 @@ def train(
     device: Device = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="CPU threads.  [default: as many as PyTorch takes]")] = None,
+    accumulate: Annotated[int, typer.Option(help="Work on each batch in so many pieces, where the whole does not fit into memory.")] = 1,
     tune_share: Annotated[float, typer.Option(help="Share of train's takes to hold out as tune.")] = 0.1,
     settings: Annotated[list[str] | None, typer.Option("--set", help="A setting of the system, as name=value; may be given often.")] = None,
     quiet: Quiet = False,
@@ -152,7 +155,7 @@ def train(
 
     more = {} if threads is None else {"threads": threads}
     pairs = _open(data, tune_share=tune_share)
-    _finish(training.train(system, pairs, direction, preset, run=run, seed=seed, steps=steps, device=device, precision=precision, quiet=quiet, **more,
+    _finish(training.train(system, pairs, direction, preset, run=run, seed=seed, steps=steps, device=device, precision=precision, quiet=quiet, accumulate=accumulate, **more,
                            **_settings(settings or [])))  # fmt: skip
 
 

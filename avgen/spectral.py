@@ -55,7 +55,8 @@ def _turn(v, shape, back=False):
 class SpectralNorm(nn.Module):
     """The parametrisation `W -> W / sigma(W)`, sigma followed by one power iteration a training pass.
 
-    Under autocast the weight comes out rounded once, for all passes that share it. Holds the buffers `_u` (rows,) and `_v` (the rest,), under the names that PyTorch's own has. Differentiable once. Source: Miyato et al. 2018.
+    Under autocast the weight comes out rounded once, for all passes that share it.
+    Holds the buffers `_u` (rows,) and `_v` (the rest,), under the names that PyTorch's own has. Differentiable once. Source: Miyato et al. 2018.
     """
 
     def __init__(self, weight: Tensor):
