@@ -380,3 +380,6 @@ def lab(
 def main() -> None:
     "The `avgen` command."
     app(prog_name="avgen")
+
+
+if __name__ == "__main__" and "__file__" in globals(): main()  # `accelerate launch -m avgen.cli ...`; never in a notebook
