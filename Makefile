@@ -9,11 +9,12 @@ NOTEBOOKS := $(wildcard nbs/*.ipynb)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export AVGEN_THREADS ?= 2
 
-.PHONY: help demo test lab app clean setup browser gates readme coverage
+.PHONY: help demo test bench lab app clean setup browser gates readme coverage
 
 help:
 	@echo "make demo   build the orchestra, train both directions (preset small), judge them, write runs/demo/report.html"
 	@echo "make test   everything: export and clean are no-ops, ruff, notebooks, tutorials, browser tests, pytest"
+	@echo "make bench  measure this machine: the step against the papers' and a plain one, share of its peak, data, cold start"
 	@echo "make lab    open the notebooks in JupyterLab"
 	@echo "make app    the workbench as a page without code (Voila)"
 	@echo "make clean  remove what was made: runs, the orchestra, caches, .venv"
@@ -31,6 +32,10 @@ setup: $(READY)
 demo: $(READY)
 	@echo "avgen: building the orchestra, training both directions, judging them (some minutes on two cores)"
 	@avgen demo
+
+bench: $(READY)
+	@echo "avgen: measuring this machine in fresh processes (some minutes; best with nothing else running)"
+	@python -m avgen.bench --threads $(AVGEN_THREADS) --out runs/bench.json
 
 lab: $(READY)
 	@echo "avgen: opening JupyterLab in nbs/ (stop it with Ctrl-C)"

@@ -55,32 +55,42 @@ class _InPieces(torch.autograd.Function):
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
     def forward(ctx, q, k, v):
-        o, mean = v.new_empty(*q.shape[:2], v.shape[2]), v.float().mean(1, keepdim=True)
-        keys, values = _centred(k).transpose(1, 2), _centred(v)
+        mean = v.mean(1, keepdim=True)
+        q, keys, values = q.contiguous(), k - k.mean(1, keepdim=True), v - mean
+        lengths = [torch.linalg.vector_norm(x, dim=-1, dtype=torch.float32).amax(1) for x in (q, keys)]
+        ctx.small = bool((lengths[0] * lengths[1]).max() < 50)  # no score is larger: e to that power, and sums of it, are still numbers
+        total, o = q.new_empty(*q.shape[:2], 1), q.new_empty(*q.shape[:2], v.shape[2])
         for s, weights in _pieces(q, k, 1):
-            torch.softmax(torch.bmm(q[s], keys[s], out=weights), -1, out=weights)
+            _weigh(q[s], keys[s], weights, ctx.small)
+            torch.sum(weights, -1, keepdim=True, out=total[s])
             torch.bmm(weights, values[s], out=o[s])
-        ctx.save_for_backward(q, k, v, o)
-        return (o + mean).to(v.dtype)
+        ctx.save_for_backward(q, keys, values, total, o)
+        return torch.addcdiv(mean, o, total)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx, do):
-        q, k, v, o = ctx.saved_tensors
-        dq, dk, dv = map(torch.empty_like, (q, k, v))
-        k, values = _centred(k), _centred(v).transpose(1, 2)
-        inner = (do.float() * o.float()).sum(-1, keepdim=True).to(q.dtype)  # of each row: weights . d weights
-        for s, weights, scores in _pieces(q, k, 2):
-            torch.softmax(torch.bmm(q[s], k[s].transpose(1, 2), out=weights), -1, out=weights)
+        q, keys, values, total, o = ctx.saved_tensors
+        dq, dk, dv = map(torch.empty_like, (q, keys, values))
+        do = do / total
+        inner = (do * o).sum(-1, keepdim=True, dtype=torch.float32) / total  # of each row: weights . d weights
+        high = inner.to(do.dtype)  # subtracted inside the product, in two parts: before anything is rounded
+        do_inner = torch.cat([do, high, (inner - high).to(do.dtype)], -1)
+        values_one = torch.cat([values, values.new_full((*values.shape[:2], 2), -1)], -1).transpose(1, 2)
+        for s, weights, scores in _pieces(q, keys, 2):
+            _weigh(q[s], keys[s], weights, ctx.small)
             torch.bmm(weights.transpose(1, 2), do[s], out=dv[s])
-            torch.bmm(do[s], values[s], out=scores).sub_(inner[s]).mul_(weights)  # the gradient of the scores
-            torch.bmm(scores, k[s], out=dq[s])
+            torch.bmm(do_inner[s], values_one[s], out=scores).mul_(weights)  # the gradient of the scores
+            torch.bmm(scores, keys[s], out=dq[s])
             torch.bmm(scores.transpose(1, 2), q[s], out=dk[s])
         return dq, dk, dv
 
 
-def _centred(x): return (x.float() - x.float().mean(1, keepdim=True)).to(x.dtype)
+def _weigh(q, keys, out, small):
+    "The softmax's numerators into `out`; where scores are not small, the softmax itself (its sums are 1, then)."
+    torch.bmm(q, keys.transpose(1, 2), out=out)
+    return torch.exp(out, out=out) if small else torch.softmax(out, -1, out=out)
 
 
 def _pieces(q, k, buffers):

@@ -112,7 +112,9 @@ def demo(
 # %% ../nbs/22_cli.ipynb #db50a130
 def _finish(run) -> None:
     "Say where the run is; an interrupted one leaves with 130."
-    print(run)
+    import os
+
+    if os.environ.get("RANK", "0") == "0": print(run)  # once, however many processes train
     if run.interrupted: raise typer.Exit(130)
 
 
@@ -145,6 +147,7 @@ def train(
     device: Device = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="CPU threads.  [default: as many as PyTorch takes]")] = None,
+    accumulate: Annotated[int, typer.Option(help="Work on each batch in so many pieces, where the whole does not fit into memory.")] = 1,
     tune_share: Annotated[float, typer.Option(help="Share of train's takes to hold out as tune.")] = 0.1,
     settings: Annotated[list[str] | None, typer.Option("--set", help="A setting of the system, as name=value; may be given often.")] = None,
     keep: Annotated[int, typer.Option(help="How many of the newest checkpoints to keep.")] = 2,
@@ -163,7 +166,7 @@ def train(
         return
     if data is None: raise InputError("option --data: found none; expected a folder of data, such as --data data/orchestra")
     pairs = _open(data, tune_share=tune_share)
-    _finish(training.train(system, pairs, direction, preset, seed=seed, precision=precision, judge=_judge(best, pairs, device, quiet), **more, **_settings(settings or [])))
+    _finish(training.train(system, pairs, direction, preset, seed=seed, precision=precision, accumulate=accumulate, judge=_judge(best, pairs, device, quiet), **more, **_settings(settings or [])))
 
 # %% ../nbs/22_cli.ipynb #1370047a
 def _fork_data(fork, data):
@@ -446,3 +449,6 @@ def lab(
 def main() -> None:
     "The `avgen` command."
     app(prog_name="avgen")
+
+
+if __name__ == "__main__" and "__file__" in globals(): main()  # `accelerate launch -m avgen.cli ...`; never in a notebook

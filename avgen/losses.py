@@ -46,10 +46,11 @@ def augment(
     shift: tuple[int, int] = (4, 4),  # at most so many rows and columns
     level: float = 0.2,  # brightness of an image, loudness of a sound: at most so much up or down
     contrast: float = 0.2,  # at most so much more or less
+    share: tuple[int, int] = (0, 1),  # x is the i-th of n equal parts of a batch: numbers are drawn for all, and these are its
 ) -> Tensor:
     "Each sample moved and its level and contrast changed, differentiably; what comes in at an edge repeats the edge. Source: DiffAugment, Zhao et al. 2020."
     b, device = len(x), x.device
-    drawn = (torch.rand(4, b, generator=generator) * 2 - 1).to(device)
+    drawn = (torch.rand(4, b * share[1], generator=generator) * 2 - 1)[:, share[0] * b : (share[0] + 1) * b].to(device)
     change = 1 + contrast * drawn[2].view(b, 1, 1, 1)
     x = (x - x.mean((1, 2, 3), keepdim=True)) * change + x.mean((1, 2, 3), keepdim=True) + level * drawn[3].view(b, 1, 1, 1)
     moved = torch.stack([(drawn[1] * shift[1]).round() * 2 / x.shape[3], (drawn[0] * shift[0]).round() * 2 / x.shape[2]], 1)

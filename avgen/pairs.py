@@ -341,12 +341,15 @@ class Batches:
         self.step += 1
         return self.at(self.step - 1)
 
-    def at(self, step: int) -> Batch:
-        "The batch of a step: the same one whenever and wherever it is asked for."
-        index = self.places(step)
-        if self.partner is None: return self._gather(index)
+    def at(self, step: int, share: tuple[int, int] = (0, 1)) -> Batch:
+        "The batch of a step: the same one whenever and wherever it is asked for. Share (i, n): the i-th of n equal parts of it, and only that is read."
+        index, (part, parts) = self.places(step), share
+        together = self.batch_size // parts
+        cut = slice(part * together, (part + 1) * together)
+        if self.partner is None: return self._gather(index[cut])
         generator = stream(self.seed, "mismatched", step)
-        return self._gather(index, self.partner(index, generator), self.partner(index, generator))
+        image, sound = self.partner(index, generator), self.partner(index, generator)
+        return self._gather(index[cut], image[cut], sound[cut])
 
     def __repr__(self):
         kind = next(name for name, cls in MISMATCHED.items() if cls is (type(self.partner) if self.partner else None))

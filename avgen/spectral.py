@@ -10,25 +10,52 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 # %% ../nbs/06b_spectral_norm.ipynb #b9508218
+def _layout(weight):
+    last = weight.ndim == 4 and weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
+    return torch.channels_last if last else torch.contiguous_format
+
+
+def _flat(weight):
+    "(rows, the rest) in the order in which the numbers lie in memory: a view, also of a channels-last convolution."
+    return (weight.permute(0, 2, 3, 1) if _layout(weight) == torch.channels_last else weight).flatten(1)
+
+
+def _few_rows(*matrices):
+    "The same few rows of each matrix, over and over: on a CPU what is worked out on the way stays in the cache."
+    together = max(1, 2**18 // matrices[0].shape[1]) if matrices[0].device.type == "cpu" else len(matrices[0])
+    return zip(*(m.split(together) for m in matrices))
+
+
 class _DividedBySigma(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, weight, u, v, sigma):
-        out = weight / sigma
-        ctx.save_for_backward(out, u, v, sigma)
+    def forward(ctx, weight, u, v, sigma, dtype):
+        ctx.save_for_backward(weight, u, v, sigma)
+        if dtype == weight.dtype: return weight / sigma
+        out = torch.empty_like(weight, dtype=dtype, memory_format=_layout(weight))
+        for rounded, w in _few_rows(_flat(out), _flat(weight)): rounded.copy_(w / sigma)
         return out
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, g):
-        out, u, v, sigma = ctx.saved_tensors
-        g = g.to(out.dtype)
-        along = torch.dot(g.reshape(-1), out.reshape(-1))
-        return (torch.addr(g.reshape(len(u), -1), -along * u, v) / sigma).view_as(g), None, None, None
+        weight, u, v, sigma = ctx.saved_tensors
+        grad = torch.empty_like(weight, memory_format=_layout(weight))
+        w, g, out = _flat(weight), _flat(g.contiguous(memory_format=_layout(weight))), _flat(grad)
+        along = sum(torch.dot(b.to(a.dtype).reshape(-1), a.reshape(-1)) for a, b in _few_rows(w, g)) / sigma
+        for o, b, part in _few_rows(out, g, -along * u[:, None]): torch.addr(b.to(o.dtype), part[:, 0], v, out=o).div_(sigma)
+        return grad, None, None, None, None
+
+
+def _turn(v, shape, back=False):
+    "`v`, kept in the order (in, height, width), in channels-last order where a `shape` is given; `back`: the other way."
+    if not shape: return v
+    return (v.view(*shape[1:], shape[0]).permute(2, 0, 1) if back else v.view(shape).permute(1, 2, 0)).flatten()
 
 
 class SpectralNorm(nn.Module):
     """The parametrisation `W -> W / sigma(W)`, sigma followed by one power iteration a training pass.
 
+    Under autocast the weight comes out rounded once, for all passes that share it.
     Holds the buffers `_u` (rows,) and `_v` (the rest,), under the names that PyTorch's own has. Differentiable once. Source: Miyato et al. 2018.
     """
 
@@ -39,20 +66,22 @@ class SpectralNorm(nn.Module):
         for _ in range(15): self._follow(matrix)
 
     @torch.no_grad()
-    def _follow(self, matrix: Tensor) -> Tensor:
+    def _follow(self, matrix: Tensor, turned: tuple = ()) -> Tensor:
         "One power iteration; returns sigma: with v = W^T u / |W^T u|, u^T W v is |W^T u|."
-        self._u.copy_(F.normalize(torch.mv(matrix, self._v), dim=0))
+        self._u.copy_(F.normalize(torch.mv(matrix, _turn(self._v, turned)), dim=0))
         before = torch.mv(matrix.T, self._u)
         sigma = before.norm()
-        self._v.copy_(before / sigma.clamp_min(1e-12))
+        self._v.copy_(_turn(before / sigma.clamp_min(1e-12), turned, back=True))
         return sigma
 
     def forward(self, weight: Tensor) -> Tensor:
         if weight.is_meta: return weight  # only shapes are asked for
-        with torch.autocast(weight.device.type, enabled=False):
-            matrix = weight.detach().flatten(1)
-            sigma = self._follow(matrix) if self.training else torch.dot(self._u, torch.mv(matrix, self._v))
-            return _DividedBySigma.apply(weight, self._u.clone(), self._v.clone(), sigma)
+        kind = weight.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+        with torch.autocast(kind, enabled=False):
+            matrix, turned = _flat(weight.detach()), tuple(weight.shape[1:]) if _layout(weight) == torch.channels_last else ()
+            sigma = self._follow(matrix, turned) if self.training else torch.dot(self._u, torch.mv(matrix, _turn(self._v, turned)))
+            return _DividedBySigma.apply(weight, self._u.clone(), _turn(self._v, turned).clone(), sigma, dtype)
 
     def right_inverse(self, value: Tensor) -> Tensor: return value
 

@@ -18,6 +18,7 @@ from .attention import gammas
 from .checkpoints import Checkpoint, put_optimiser, put_state, save_checkpoint, take_optimiser, take_state
 from .core import InputError, autocast, channels_last, choose_precision, stream_seed, write_atomically
 from .pairs import Batch, Batches, Pairs
+from .processes import ALONE, Processes
 from .guard import Guard, write_incident
 from .remote import Post, keep_frame
 from .runs import Run
@@ -37,11 +38,11 @@ def plan(system: System, steps: int | None = None) -> tuple[Stage, ...]:
 class Progress:
     "A system, its data, and where it is in its run."
 
-    def __init__(self, run: Run, system: System, pairs: Pairs, watch: Quiet):
-        c = run.config
+    def __init__(self, run: Run, system: System, pairs: Pairs, watch: Quiet, together: Processes = ALONE):
+        c, self.together, self.pieces = run.config, together, run.config.get("accumulate", 1)
         self.run, self.pairs, self.watch, self.config, self.device = run, pairs, watch, c, run.device
         self.dtype = choose_precision(run.device, c["precision"])
-        self.system = channels_last(system.to(self.device))
+        self.system = channels_last(together.with_shared_statistics(system.to(self.device)))
         self.averaged = Averaged(self.system)
         self.stages = plan(system, c["limit"])
         self.total = sum(s.steps for s in self.stages)
@@ -85,14 +86,14 @@ class Progress:
 class Stepping(Progress):
     "Does steps."
 
-    def chance(self, s: int) -> StepContext:
+    def chance(self, s: int, share: tuple[int, int] = (0, 1)) -> StepContext:
         "The chance of step `s` of the stage; the global generator, from which dropout and the like draw, is seeded too."
-        torch.manual_seed(stream_seed(self.config["seed"], "layers", self.stage.name, s))
-        return StepContext(self.config["seed"], self.stage.name, s, self.device)
+        torch.manual_seed(stream_seed(self.config["seed"], "layers", self.stage.name, s, *(share if share[1] > 1 else ())))
+        return StepContext(self.config["seed"], self.stage.name, s, self.device, share=share)
 
-    def batch(self, s: int) -> Batch:
-        "The batch of step `s` of the stage."
-        batch = self.batches.at(s)
+    def batch(self, s: int, share: tuple[int, int] = (0, 1)) -> Batch:
+        "The batch of step `s` of the stage, or a share of it."
+        batch = self.batches.at(s, share)
         for name in ("image", "sound", "mismatched_image", "mismatched_sound"):
             if (x := getattr(batch, name)) is not None: setattr(batch, name, channels_last(x))
         return batch
@@ -108,10 +109,12 @@ class Stepping(Progress):
     def one_step(self) -> None:
         "One batch through the phases that are due."
         s = self.step - self.first
-        context, batch, factor = self.chance(s), self.batch(s), self.factor(s)
+        pieces = [(self.batch(s, share), self.chance(s, share)) for share in self.together.shares(self.pieces)]
+        factor, average = self.factor(s), self.together.average if self.together.count > 1 else None
         for u in self.updates:
             if s % u.phase.every != 0: continue
-            reported = u.run(batch, context, self.dtype, factor)
+            if len(pieces) == 1 and average is None: reported = u.run(*pieces[0], self.dtype, factor)
+            else: reported = u.run_in_pieces(pieces, self.dtype, factor, average)
             self.guards[u.phase.name].look(reported["loss"], s)
             self.meter.add(u.phase.name, reported)
         self.averaged.update(s)
@@ -128,6 +131,7 @@ class Writing(Stepping):
 
     def write(self, row: dict) -> None:
         "Append one line; when the disk is full the file is left as it was."
+        if not self.together.main: return
         self.there()
         path = self.run.folder / "metrics.jsonl"
         size = path.stat().st_size if path.exists() else 0
@@ -173,7 +177,7 @@ class Recording(Writing):
         step = self.first + found["stage_step"]
         about = {"step": step, "stage": self.stage.name, "stage_index": self.index, "phase": name, **found}
         batch = self.batch(found["stage_step"])
-        write_incident(self.run.folder, **about, batch=batch.index.tolist(), seen_after_step=self.step, checkpoint=self.run.saved)
+        if self.together.main: write_incident(self.run.folder, **about, batch=batch.index.tolist(), seen_after_step=self.step, checkpoint=self.run.saved)
         self.diverged(f"in step {step} {found['what'].replace('loss', name + '/loss', 1)}", {"step": self.step, "stage": self.stage.name, **self.meter.read()})
 
     def tick(self) -> None:
@@ -206,6 +210,8 @@ class Keeping(Recording):
         norms = torch._foreach_norm([p.detach() for p in self.system.parameters()])
         if not math.isfinite(torch.stack([n.float() for n in norms]).sum().item()):
             self.diverged("a weight is no longer a number", {"step": self.step, "stage": self.stage.name})
+        self.run.saved = self.step
+        if not self.together.main: return
         self.settle()
         facts = {k: self.config[k] for k in ("system", "direction", "spectrogram", "seed")}
         facts |= {"stage": self.stage.name, "stage_index": self.index, "seconds": self.seconds, "meter": self.meter.state()[1]}
@@ -213,11 +219,10 @@ class Keeping(Recording):
         if self.best: facts["best"] = self.best
         spare = (self.best["step"],) if self.best else ()
         save_checkpoint(self.run.folder / "checkpoints", self.step, self.state(), self.config.get("keep", 2), spare, **facts)
-        self.run.saved = self.step
 
     def judge(self) -> None:
         "Score the networks as they are shown; the best step so far goes into the checkpoint that follows, and its own is kept."
-        if self.run.judge is None: return
+        if self.run.judge is None or not self.together.main: return
         self.run.show(self.averaged.look(), self.step)
         score = float(self.run.judge(self.run))
         self.start_clock()
@@ -226,6 +231,7 @@ class Keeping(Recording):
 
     def picture(self) -> None:
         "Draw the fixed samples into samples/."
+        if not self.together.main: return
         self.there()
         self.run.show(self.averaged.look(), self.step)
         grid = self.run.samples()
@@ -242,6 +248,13 @@ class Listening(Keeping):
     post: Post
 
     def tell(self, state: str) -> None: self.post.say(state, step=self.step, stage=self.stage.name, phases=[u.phase.name for u in self.updates], taken=self.taken)
+
+    def asked(self, interrupt: Interrupt) -> tuple[bool, bool]:
+        "Whether to stop, whether to pause. Several processes agree on it at their ticks, and do not pause."
+        wish = self.post.look()
+        if wish == "stop": interrupt.wanted = True
+        if self.together.count == 1: return interrupt.wanted, wish == "pause"
+        return self.step % self.config["tick_every"] == 0 and self.together.any(interrupt.wanted), False
 
     def pause(self, interrupt: Interrupt) -> None:
         "Wait until told to go on or to stop; do single steps meanwhile."
@@ -291,19 +304,19 @@ class Trainer(Listening):
         while self.step < self.total:
             if self.turn(): self.tell("running")
             self.one_step()
-            wish = self.post.look()
-            if wish == "stop": interrupt.wanted = True
+            stop, pause = self.asked(interrupt)
             done = self.step - self.first
             last = done == self.stage.steps
             saves, draws = last or self.step % c["checkpoint_every"] == 0, last or self.step % c["sample_every"] == 0
-            stops = interrupt.wanted or wish == "pause"
+            stops = stop or pause
+            if saves or draws or stops: self.together.average_statistics(self.system)
             if saves or draws or done == 1 or self.step % c["tick_every"] == 0: self.tick()  # the first at once: something to see
             elif stops: self.lap()
-            if draws or wish == "pause": self.picture()
+            if draws or pause: self.picture()
             if saves: self.judge()
             if saves or stops: self.save()
-            if wish == "pause": self.pause(interrupt)
+            if pause: self.pause(interrupt)
             if saves or draws or stops: self.start_clock()
-            if interrupt.wanted and self.step < self.total:
+            if (stop or pause and interrupt.wanted) and self.step < self.total:
                 self.run.interrupted = True
                 return

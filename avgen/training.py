@@ -21,6 +21,7 @@ import torch
 from .checkpoints import Checkpoint, newest_checkpoint, put_state, save_checkpoint
 from .core import InputError, check_setting, choose_device, choose_precision, pinned_threads, write_atomically
 from .pairs import Batches, Pairs
+from .processes import ALONE, Nobody, Processes, check_shares
 from .remote import Hold, Post, RemoteRun, Tail, launch, read_small
 from .runs import CONFIG_FORMAT, Run, RunFolder, build_from, check_config, check_owner, data_facts, fixed_samples
 from .runs import read_config, read_metrics, settings_to_json, summary, write_json
@@ -81,7 +82,7 @@ def check_run(seed: int, steps: int | None, threads: int | None, device, precisi
 
 
 def describe(system: System, pairs: Pairs, preset: str, seed: int, steps: int | None, device: torch.device, precision: str, threads: int | None,
-             checkpoint_every: int | None = None, sample_every: int | None = None, **more) -> dict:  # fmt: skip
+             checkpoint_every: int | None = None, sample_every: int | None = None, processes: int = 1, accumulate: int = 1, **more) -> dict:  # fmt: skip
     "The config.json of a new run: all that it follows from. Raises InputError when the data are too few."
     stages = plan(system, steps)
     total = sum(s.steps for s in stages)
@@ -89,11 +90,13 @@ def describe(system: System, pairs: Pairs, preset: str, seed: int, steps: int | 
     every |= {"sample_every": max(1, total // 10) if sample_every is None else sample_every, **more}
     for name in ("checkpoint_every", "sample_every", "tick_every", "keep"): check_setting(name, every[name], int, 1)
     for s in stages: Batches(pairs.train, s.batch_size, mismatched=s.mismatched, balanced=s.balanced)
+    check_shares(stages, processes, accumulate, len(pairs.train))
     config = {"format": CONFIG_FORMAT, "system": system.name, "direction": system.direction, "preset": preset, "seed": seed, "settings": settings_to_json(system.settings)}
     config |= {"instruments": list(pairs.instruments), "spectrogram": pairs.config.to_dict(), "data": data_facts(pairs), "limit": steps, "steps": total}
     config |= {"stages": [{"name": s.name, "steps": s.steps, "batch_size": s.batch_size} for s in stages], "samples": fixed_samples(pairs.validation, seed)}
     precision = str(choose_precision(device, precision)).removeprefix("torch.")
     config |= {"device": str(device), "precision": precision, "threads": threads or default_threads(), **every}
+    if accumulate > 1: config["accumulate"] = accumulate
     return config | {"versions": versions(), "commit": git_commit(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}
 
 # %% ../nbs/14_training.ipynb #44b39290
@@ -113,6 +116,7 @@ def train(
     tick_every: int = 20,  # steps between two lines of metrics
     keep: int = 2,  # how many of the newest checkpoints to keep
     threads: int | None = None,  # on the CPU; None: $AVGEN_THREADS, else as many as PyTorch takes. Used again on resume
+    accumulate: int = 1,  # work on a batch in so many pieces, one after another, where the whole does not fit into memory
     tensorboard: bool = False,  # write TensorBoard's files too
     apart: bool = False,  # in a process of its own, see `start`
     on_samples=None,  # function(run, step), called whenever samples are drawn: the run generates with the networks as they are then
@@ -120,21 +124,35 @@ def train(
     **settings,  # any setting of the system
 ) -> Run:
     "Train a system to the end and return its Run. An interrupt leaves a checkpoint and returns the Run too. Raises InputError, Diverged."
-    device = check_run(seed, steps, threads, device, precision, tensorboard)
+    together = Processes(check_run(seed, steps, threads, device, precision, tensorboard))
+    device = together.device
     if pairs is None:
         from avgen.orchestra import build as build_orchestra
 
         pairs = build_orchestra("data/orchestra")
     built = build(system, direction, pairs.instruments, pairs.config, preset=preset, seed=seed, **settings)
-    config = describe(built, pairs, preset, seed, steps, device, precision, threads, checkpoint_every, sample_every, tick_every=tick_every, keep=keep)
+    config = describe(built, pairs, preset, seed, steps, device, precision, threads, checkpoint_every, sample_every, together.count, accumulate,
+                      tick_every=tick_every, keep=keep)  # fmt: skip
     if judge is not None: config["judged"] = True
     if tensorboard: config["tensorboard"] = True
-    return _begin(run, config, pairs, built, quiet, apart, on_samples, judge)
+    return _begin(run, config, pairs, built, quiet, apart, on_samples, judge, together=together)
 
 # %% ../nbs/14_training.ipynb #bc6ff470
-def _begin(folder, config: dict, pairs: Pairs, system: System, quiet: bool, apart: bool = False, on_samples=None, judge=None, first=None) -> Run:
+def _begin(folder, config: dict, pairs: Pairs, system: System, quiet: bool, apart: bool = False, on_samples=None, judge=None, first=None,
+           together: Processes = ALONE) -> Run:  # fmt: skip
     "Make the folder of a new run, with `first` (step, tensors, facts) as its first checkpoint where there is one, and train. Nobody else can take the folder meanwhile."
     if apart and judge is not None: raise InputError("judge: a function cannot be sent to another process; use train, or evaluate the kept checkpoints afterwards")
+    hold, folder = together.first(lambda: _make(folder, config, first))
+    if apart:
+        hold.give_back()
+        return _send_off(folder, config, pairs, system)
+    run = Run(folder, config, pairs, config["device"] if together.count == 1 else together.device)
+    run.on_samples, run.judge = on_samples, judge
+    return _go_on(run, system, quiet, newest_checkpoint(folder / "checkpoints") if first is not None else None, hold, together)
+
+
+def _make(folder, config: dict, first) -> tuple[Hold, Path]:
+    "The folder of a new run, held, with its config.json and perhaps a checkpoint in it."
     folder = new_folder(folder, f"{config['system']}-{config['direction']}-{config['preset']}")
     hold = Hold(folder).take()
     try:
@@ -144,12 +162,7 @@ def _begin(folder, config: dict, pairs: Pairs, system: System, quiet: bool, apar
     except BaseException:
         hold.give_back()
         raise
-    if apart:
-        hold.give_back()
-        return _send_off(folder, config, pairs, system)
-    run = Run(folder, config, pairs, config["device"])
-    run.on_samples, run.judge = on_samples, judge
-    return _go_on(run, system, quiet, newest_checkpoint(folder / "checkpoints") if first is not None else None, hold)
+    return hold, folder
 
 # %% ../nbs/14_training.ipynb #04a0e106
 @contextlib.contextmanager
@@ -160,13 +173,13 @@ def surroundings(config: dict, device: torch.device):
     with fastest, pinned_threads(config["threads"]), torch.random.fork_rng(devices=cuda): yield
 
 
-def _go_on(run: Run, system: System, quiet: bool, checkpoint=None, hold: Hold | None = None) -> Run:
+def _go_on(run: Run, system: System, quiet: bool, checkpoint=None, hold: Hold | None = None, together: Processes = ALONE) -> Run:
     "From the beginning or from a checkpoint to the end, with threads pinned and the caller's random state left as it was."
     if run.device.type == "cuda": torch.cuda.reset_peak_memory_stats(run.device)
-    with Post(run.folder, hold) as post, surroundings(run.config, run.device), Interrupt() as interrupt:
-        watch = watcher(quiet)
-        if run.config.get("tensorboard"): watch = TensorBoard(watch, run.folder, checkpoint.step if checkpoint else 0)
-        trainer = Trainer(run, system, run.pairs, watch)
+    with Post(run.folder, hold) if together.main else Nobody() as post, surroundings(run.config, run.device), Interrupt() as interrupt:
+        watch = watcher(quiet or not together.main)
+        if run.config.get("tensorboard") and together.main: watch = TensorBoard(watch, run.folder, checkpoint.step if checkpoint else 0)
+        trainer = Trainer(run, system, run.pairs, watch, together)
         trainer.post = post
         try:
             if checkpoint is None:
@@ -174,9 +187,10 @@ def _go_on(run: Run, system: System, quiet: bool, checkpoint=None, hold: Hold | 
                 trainer.save()
             else:
                 trainer.go_on_from(checkpoint)
-                trainer.metrics = _cut_logs(run.folder, checkpoint)
+                if together.main: trainer.metrics = _cut_logs(run.folder, checkpoint)
             trainer.go(interrupt)
         except KeyboardInterrupt: run.interrupted = True  # a second one, in the middle of a step: what was saved before stands
+        together.wait()
         run.show(*(trainer.averaged.look(), trainer.step) if trainer.step == run.saved else (None, 0))
         advice = f"interrupted; the checkpoint of step {run.saved} is kept; go on with: avgen resume --run {run.folder}"
         post.say("stopped" if run.interrupted else "finished", step=run.saved)
@@ -206,7 +220,8 @@ def resume(
     "Go on with a run where it stopped and return it. Raises InputError when settings or data are not what they were, or somebody else trains it."
     config = read_config(folder)
     _same_settings(folder, config, settings)
-    run = Run(folder, config, pairs, device or config["device"])
+    together = Processes(choose_device(device or config["device"]))
+    run = Run(folder, config, pairs, together.device)
     run.on_samples, run.judge = on_samples, judge
     if pairs is not None: run.check_data(pairs)
     if run.finished and (checkpoint := newest_checkpoint(run.folder / "checkpoints")).step >= config["steps"]:
@@ -216,14 +231,15 @@ def resume(
     if bool(config.get("judged")) != (judge is not None):
         raise InputError(f"run {str(folder)!r} was begun with{'' if config.get('judged') else 'out'} a judge; resume it in the same way (judge=..., `avgen resume` knows by itself)")
     check_config(config, f"run {str(folder)!r}: config.json")
-    hold = Hold(folder).take()
+    hold, _ = together.first(lambda: (Hold(folder).take(), None))
     try:
         system, checkpoint = build_from(config), newest_checkpoint(run.folder / "checkpoints")
         if checkpoint is not None: check_owner(checkpoint, config)
+        check_shares(plan(system, config["limit"]), together.count, config.get("accumulate", 1), len(run.pairs.train))
     except BaseException:
-        hold.give_back()
+        if hold is not None: hold.give_back()
         raise
-    return _go_on(run, system, quiet, checkpoint, hold)
+    return _go_on(run, system, quiet, checkpoint, hold, together)
 
 
 def _same_settings(folder, config: dict, given: dict) -> None:

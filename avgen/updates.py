@@ -28,12 +28,28 @@ class Update:
 
     def run(self, batch, context: StepContext, dtype: torch.dtype, factor: float = 1.0) -> dict[str, Tensor]:
         "One update at `factor` times the learning rate; returns what the loss reported, still on the device."
+        return self.run_in_pieces([(batch, context)], dtype, factor)
+
+    def run_in_pieces(self, pieces: list, dtype: torch.dtype, factor: float = 1.0, average=None) -> dict[str, Tensor]:
+        "One update from equal pieces (batch, context) of a batch, one after another; `average(tensors)` makes gradients and reports means over processes."
         for group in self.adam.param_groups: group["lr"] = self.phase.learning_rate * factor
         self.adam.zero_grad(set_to_none=True)
-        with autocast(context.device, dtype): reported = self.phase.loss(batch, context)
-        reported["loss"].backward()
+        reports = [self._backward(batch, context, dtype, len(pieces)) for batch, context in pieces]
+        reported = reports[0] if len(reports) == 1 else {name: torch.stack([r[name] for r in reports]).mean(0) for name in reports[0]}
+        if average is not None:
+            reported = {name: value.detach().clone() for name, value in reported.items()}
+            average([p.grad for p in self.names if p.grad is not None] + list(reported.values()))
         self.adam.step()
         return reported
+
+    def _backward(self, batch, context, dtype, pieces):
+        with autocast(context.device, dtype): reported = self.phase.loss(batch, context)
+        if pieces == 1:
+            reported["loss"].backward()
+            return reported
+        (reported["loss"] / pieces).backward()
+        context.cache.clear()  # nothing of a piece is held while the next one is worked on
+        return {name: value.detach() for name, value in reported.items()}
 
 # %% ../nbs/13c_updates.ipynb #c17fd820
 class Averaged:

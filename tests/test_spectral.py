@@ -56,10 +56,38 @@ def test_frozen_weights_get_no_gradient_and_let_it_through():
     assert x.grad is not None and layer.parametrizations.weight.original.grad is None
 
 
-def test_bfloat16_around_it_changes_nothing_inside():
-    layer = normalise_spectrally(nn.Linear(6, 3)).eval()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert layer.weight.dtype == torch.float32 and layer(torch.randn(2, 6)).dtype == torch.bfloat16
+@pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_bfloat16_around_it_changes_nothing_inside(make, layout):
+    # Under autocast the weight is the float32 one, rounded once at the end; the power iteration and the gradient are worked out in float32.
+    layer, twin = twins(make)
+    for module in (layer, twin):
+        for p in module.parameters():
+            if p.ndim == 4: p.data = p.data.contiguous(memory_format=layout)
+    for _ in range(3):
+        want = layer.eval().weight.detach().bfloat16()
+        with torch.autocast("cpu", dtype=torch.bfloat16): assert layer.weight.dtype == torch.bfloat16 and torch.equal(layer.weight, want)
+        cotangent = torch.linspace(-1, 1, want.numel()).view_as(want).bfloat16()
+        with torch.autocast("cpu", dtype=torch.bfloat16): got = layer.train().weight
+        theirs = twin.weight
+        for weight, c in ((got, cotangent), (theirs, cotangent.float())): weight.backward(c)
+        grads = [m.parametrizations.weight.original.grad for m in (layer, twin)]
+        assert grads[0].dtype == torch.float32
+        torch.testing.assert_close(*grads, rtol=1e-4, atol=1e-5)
+        for module in (layer, twin): module.zero_grad()
+
+
+def test_large_weights_are_worked_out_few_rows_at_a_time_with_the_same_numbers():
+    layer = normalise_spectrally(nn.Linear(5000, 130))
+    weight = layer.parametrizations.weight.original
+    want = layer.eval().weight.detach().bfloat16()
+    with torch.autocast("cpu", dtype=torch.bfloat16): out = layer.weight
+    assert torch.equal(out, want)
+    c = torch.randn(out.shape).bfloat16()
+    out.backward(c)
+    got, weight.grad = weight.grad, None
+    layer.weight.backward(c.float())
+    torch.testing.assert_close(got, weight.grad, rtol=1e-5, atol=1e-6)
 
 
 def test_power_iteration_runs_in_training_only():

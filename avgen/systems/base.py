@@ -27,11 +27,13 @@ class StepContext:
     step: int
     device: torch.device
     cache: dict = field(default_factory=dict)  # emptied after each step
+    share: tuple[int, int] = (0, 1)  # which of how many equal parts of the batch this is, where several processes or pieces share it
 
     def noise(self, name: str, *shape: int) -> Tensor:
-        "Standard normal numbers that follow from seed, stage, step and `name` alone, whatever the device."
-        drawn = torch.randn(shape, generator=stream(self.seed, self.stage, name, self.step))
-        return drawn.to(self.device, non_blocking=True)
+        "Standard normal numbers that follow from seed, stage, step and `name` alone, whatever the device: drawn for the whole batch, then this share of them."
+        part, parts = self.share
+        drawn = torch.randn((shape[0] * parts, *shape[1:]), generator=stream(self.seed, self.stage, name, self.step))
+        return drawn[part * shape[0] : (part + 1) * shape[0]].to(self.device, non_blocking=True)
 
     def random(self, name: str) -> torch.Generator:
         "A CPU generator for anything else that a loss draws."

@@ -70,7 +70,7 @@ CHANGES = {  # how far augmentation goes: a sound may start elsewhere and be lou
 
 def changed(x: Tensor, modality: str, context, name: str, settings: GameSettings) -> Tensor:
     "What a discriminator or a classifier sees of `x`: itself, or with `augment` a slightly moved, louder or brighter one."
-    return augment(x, context.random(name), **CHANGES[modality]) if settings.augment else x
+    return augment(x, context.random(name), share=context.share, **CHANGES[modality]) if settings.augment else x
 
 
 def noise_rows(n: int, size: int, seed: int, *names, device="cpu") -> Tensor:

@@ -1,0 +1,56 @@
+"Contract of avgen.bench: the work that is counted, equal results of what is compared, a report that can be read. No times are asserted."
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from avgen import bench
+from avgen.bench import LOGMELS, STEPS, PlainAttention, logmel_of, system_of, table_of, work_of
+
+TOY = dict(preset="toy", width=4, batch=4)
+
+
+def test_work_is_proportional_to_the_batch_and_counts_no_padding():
+    assert work_of(**TOY) > 0 and work_of(**TOY | {"batch": 8}) == pytest.approx(2 * work_of(**TOY), rel=0.01)
+
+
+@pytest.mark.parametrize("which", STEPS)
+def test_every_program_makes_steps_that_move_both_players(which):
+    system, batches = system_of(**TOY)
+    before = {n: p.clone() for n, p in system.named_parameters()}
+    step = STEPS[which](system, batches)
+    for i in range(2): step(i)
+    moved = {n.split(".")[0] for n, p in system.named_parameters() if not torch.equal(p, before[n])}
+    assert moved == {"generator", "discriminator"}
+
+
+@pytest.mark.parametrize("which", LOGMELS)
+def test_all_log_mels_make_the_same(which):
+    if which == "nnAudio": pytest.importorskip("nnAudio")
+    ours, theirs = logmel_of("ours", 2)(), torch.as_tensor(logmel_of(which, 2)())
+    torch.testing.assert_close(theirs, ours, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_the_plain_block_is_attention(pooled):
+    block, x = PlainAttention(16, pooled), torch.randn(2, 16, 8, 8)
+    assert torch.equal(block(x), x)  # gamma = 0
+    block.gamma.data.fill_(1.0)
+    assert block(x).shape == x.shape and not torch.equal(block(x), x)
+
+
+def test_one_measurement_in_a_process_of_its_own():
+    command = [sys.executable, "-m", "avgen.bench", "--threads", "1", "--one", "step", json.dumps(dict(which="ours", rounds=1, **TOY))]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert found["seconds"] > 0 and found["memory_mb"] > 0
+    assert "skipped" in bench.in_its_own("step", 1, which="ours", rounds=1, **TOY | {"width": 0.5})
+
+
+def test_the_committed_report_can_be_read():
+    report = json.loads((Path(__file__).parent.parent / "data" / "results" / "bench-cpu.json").read_text())
+    lines = table_of(report).splitlines()
+    assert any(line.startswith("step of paper") for line in lines) and "x the papers'" in lines[0] and "% of the peak" in lines[0]

@@ -1,0 +1,205 @@
+"Contract of avgen.processes: two gloo processes follow one, resume on another number of them, and what cannot be divided is said in a line."
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from avgen.checkpoints import list_checkpoints, read_checkpoint
+from avgen.core import InputError
+from avgen.pairs import Batches, toy_pairs
+from avgen.processes import ALONE, check_shares
+from avgen.runs import read_metrics
+from avgen.systems import StepContext, build
+from avgen.training import plan, resume, train
+
+TESTS = Path(__file__).parent
+
+# What each process runs: a system of two stages in double precision, all it draws included; batch norm on request.
+WORKER = '''
+import json, os, sys
+from dataclasses import dataclass
+import torch
+from torch import nn
+from torch.nn import functional as F
+from avgen.core import InputError
+from avgen.losses import augment
+from avgen.pairs import toy_pairs
+from avgen.systems import Phase, Stage, System, register
+from avgen.training import Diverged, resume, train
+
+
+@dataclass(frozen=True)
+class Settings:
+    norm: bool = False
+    batch_size: int = 8
+    poison: int = -1
+
+
+@register("double")
+class Double(System):
+    Settings = Settings
+    PRESETS = {"small": {}}
+
+    def __init__(self, settings, direction, instruments, config=None):
+        super().__init__(settings, direction, instruments, config)
+        norm = [nn.BatchNorm2d(4)] if settings.norm else []
+        self.generator = nn.Sequential(nn.Linear(8, 4 * 64), nn.Unflatten(1, (4, 8, 8)), *norm, nn.ReLU(), nn.ConvTranspose2d(4, 3, 8, 8), nn.Tanh())
+        self.discriminator = nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(256, 1))
+        self.double()
+
+    def see(self, x, context, name):
+        return self.discriminator(augment(x.float(), context.random(name), share=context.share).double() if not x.requires_grad else x)
+
+    def fake(self, batch, context):
+        if "fake" not in context.cache: context.cache["fake"] = self.generator(context.noise("z", len(batch), 8).double())
+        return context.cache["fake"]
+
+    def d(self, batch, context):
+        fake, real, wrong = self.fake(batch, context).detach(), batch.image, batch.mismatched_image
+        return {"loss": F.relu(1 - self.see(real, context, "a")).mean() + F.relu(1 + self.discriminator(fake)).mean() + 0.5 * F.relu(1 + self.see(wrong, context, "b")).mean()}
+
+    def g(self, batch, context):
+        poison = float("nan") if context.step == self.settings.poison and context.share[0] == context.share[1] - 1 else 1.0
+        return {"loss": -poison * self.discriminator(self.fake(batch, context)).mean()}
+
+    def stages(self):
+        phases = Phase("D", ("discriminator",), self.d, 1e-3, every=2), Phase("G", ("generator",), self.g, 1e-3)
+        return (Stage("adversarial", 50, self.settings.batch_size, phases, average=("generator",), decay=0.9, mismatched="instrument"),)
+
+    def generate(self, source, seed=0): return self.eval().generator(torch.zeros(len(source), 8).double()).float()
+
+
+if __name__ == "__main__":
+    task = json.loads(sys.argv[1])
+    torch.set_num_threads(1)
+    toys = toy_pairs(n=task.pop("pairs", 12))
+    try:
+        if task.pop("resume", False): run = resume(task["run"], toys, quiet=True)
+        else: run = train("double", toys, quiet=True, device="cpu", threads=1, tick_every=10, sample_every=100, **task)
+    except (InputError, Diverged) as e: sys.exit(f"avgen: {e}")
+'''
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    path = tmp_path_factory.mktemp("worker") / "worker.py"
+    path.write_text(WORKER)
+    return path
+
+
+def together(worker, count: int, **task) -> list:
+    "Run the task in `count` processes; returns (exit status, last line of stderr) of each."
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    base = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE")} | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    env = lambda r: base | ({"RANK": str(r), "LOCAL_RANK": str(r), "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)} if count > 1 else {})
+    text = json.dumps(task, default=str)
+    started = [subprocess.Popen([sys.executable, str(worker), text], env=env(r), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for r in range(count)]
+    try: said = [p.communicate(timeout=240)[1] for p in started]
+    finally:
+        for p in started: p.kill()
+    return [(p.returncode, (text.strip().splitlines() or [""])[-1]) for p, text in zip(started, said)]
+
+
+def last(folder): return read_checkpoint(list_checkpoints(Path(folder) / "checkpoints")[-1]).tensors
+
+
+def apart(a, b) -> float:
+    "The largest difference of two checkpoints, meters and counters left out."
+    a, b = last(a), last(b)
+    assert a.keys() == b.keys()
+    return max((a[k].double() - b[k].double()).abs().max().item() for k in a if not k.startswith("meter"))
+
+
+@pytest.fixture(scope="module")
+def one(worker, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one") / "run"
+    assert together(worker, 1, run=folder) == [(0, "")]
+    return folder
+
+
+def test_two_processes_follow_one_for_50_steps(worker, one, tmp_path):
+    assert [code for code, _ in together(worker, 2, run=tmp_path / "two")] == [0, 0]
+    assert apart(one, tmp_path / "two") < 1e-8
+    ours, theirs = read_metrics(one), read_metrics(tmp_path / "two")
+    assert [m["step"] for m in ours] == [m["step"] for m in theirs] and ours[-1]["step"] == 50  # one process writes
+    for a, b in zip(ours, theirs): assert a["D/loss"] == pytest.approx(b["D/loss"], abs=1e-6) and a["G/loss"] == pytest.approx(b["G/loss"], abs=1e-6)
+    assert sorted(p.name for p in tmp_path.joinpath("two", "samples").glob("*.png")) == sorted(p.name for p in (one / "samples").glob("*.png"))
+
+
+def test_pieces_follow_the_whole_too(worker, one, tmp_path):
+    assert together(worker, 1, run=tmp_path / "pieces", accumulate=4) == [(0, "")]
+    assert apart(one, tmp_path / "pieces") < 1e-8
+
+
+def test_with_batch_norm_each_process_sees_its_own_statistics(worker, tmp_path):
+    for count in (1, 2): assert {code for code, _ in together(worker, count, run=tmp_path / str(count), norm=True, steps=10)} == {0}
+    assert apart(tmp_path / "1", tmp_path / "2") > 1e-6
+
+
+def test_stopped_under_two_and_resumed_by_one_and_the_other_way_round(worker, one, tmp_path):
+    for first, then in ((2, 1), (1, 2)):
+        run = tmp_path / f"{first}{then}"
+        together(worker, first, run=run, checkpoint_every=20, poison=27)
+        assert read_metrics(run)[-1].get("stopped")  # it stopped at a NaN, seen by one process and told to all
+        config = json.loads((run / "config.json").read_text())
+        config["settings"]["poison"] = -1
+        (run / "config.json").write_text(json.dumps(config))
+        assert {code for code, _ in together(worker, then, run=run, resume=True)} == {0}
+        assert apart(one, run) < 1e-8
+
+
+@pytest.mark.parametrize("count, task, words", [(3, {}, ["batch_size", "found 8", "multiple of 3"]), (2, {"pairs": 1, "batch_size": 2}, []), (2, {"accumulate": 3}, ["2 processes x 3 pieces"])])
+def test_what_cannot_be_divided_is_said_in_one_line(worker, tmp_path, count, task, words):
+    if task.get("pairs"): task = task | {"batch_size": 2}
+    for code, line in together(worker, count, run=tmp_path / "run", **task):
+        if words: assert code == 1 and line.startswith("avgen: ") and all(w in line for w in words)
+    if words: assert not (tmp_path / "run").exists()
+
+
+def test_more_processes_than_pairs():
+    toys = toy_pairs(n=4)
+    stages = plan(build("sa-cmgan", "S2I", toys.instruments, toys.config, preset="toy"))
+    check_shares(stages, 2, 2, len(toys.train))
+    with pytest.raises(InputError, match="64 processes for 12 pairs"): check_shares(stages, 64, 1, 12)
+    for wrong in (0, True, 1.5):
+        with pytest.raises(InputError, match="accumulate"): check_shares(stages, 1, wrong, 12)
+
+
+@pytest.mark.parametrize("mismatched", ["instrument", "pose", None])
+@pytest.mark.parametrize("balanced", [False, True])
+def test_shares_of_a_batch_make_the_batch(mismatched, balanced):
+    batches = Batches(toy_pairs(n=12).train, 12, mismatched, seed=1, balanced=balanced)
+    whole, parts = batches.at(7), [batches.at(7, (i, 3)) for i in range(3)]
+    for name in ("image", "sound", "instrument", "mismatched_image", "mismatched_sound", "index"):
+        want = getattr(whole, name)
+        if want is None: assert all(getattr(p, name) is None for p in parts)
+        else: assert torch.equal(torch.cat([getattr(p, name) for p in parts]), want)
+
+
+def test_shares_of_the_noise_make_the_noise():
+    context = lambda *share: StepContext(3, "adversarial", 9, torch.device("cpu"), share=share)
+    assert torch.equal(torch.cat([context(i, 4).noise("z", 4, 5) for i in range(4)]), context(0, 1).noise("z", 16, 5))
+
+
+def test_alone_nothing_is_asked_of_accelerate():
+    code = "import sys; from avgen.processes import ALONE; ALONE.average([]); ALONE.wait(); assert ALONE.any(True) and 'accelerate' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert ALONE.main and ALONE.count == 1
+
+
+def test_accelerate_launch_trains_and_resumes_by_the_command_line(tmp_path):
+    data, run = TESTS.parent / "data" / "sample", tmp_path / "run"
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+              "--main_process_port", "0", "-m", "avgen.cli"]  # fmt: skip
+    env = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": os.pathsep.join([str(TESTS.parent), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([*launch, "train", "--data", str(data), "--run", str(run), "--preset", "toy", "--steps", "6", "--quiet"], env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Run(") == 1 and read_metrics(run)[-1]["step"] == json.loads((run / "config.json").read_text())["steps"]
