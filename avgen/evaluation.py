@@ -85,6 +85,7 @@ class Evaluation(Displayed):
     real_precision_recall: list | None = None  # what real samples of the other split score
     diversity: dict = field(default_factory=dict)  # generated, real, ratio, ratio_of_correct, pixels, by_instrument
     nearest: dict | None = None  # features, pixels: see measures.memorisation
+    raw: dict | None = None  # n, correct, accuracy, low, high, takes of the weights without averaging, where that was asked
     seed: int = 0
     system: str = ""
     data: dict = field(default_factory=dict)  # name, hash
@@ -104,6 +105,7 @@ class Evaluation(Displayed):
         line += f"; the evaluator itself: {self.evaluator_accuracy:.3f}"
         if ratio is not None: line += f"; diversity {ratio:.2f} of the real"
         if copies is not None: line += f"; copies {100 * copies:.0f} %"
+        if self.raw: line += f"; without averaged weights {self.raw['accuracy']:.3f}"
         return line
 
 # %% ../nbs/15b_evaluation.ipynb #d5f5f380
@@ -278,6 +280,7 @@ def evaluate(
     device="auto",  # of the evaluator
     cache=None,  # where trained evaluators are kept; False: nowhere
     quiet: bool = False,
+    raw: bool = False,  # say once how well the weights do without averaging, where the run averages them
 ) -> Evaluation:
     "Generate one sample for every pair of a split and judge them. The same seed gives the same numbers."
     system, pairset = _system_of(run), pairs.split(split)
@@ -286,8 +289,12 @@ def evaluate(
     if evaluator is None: evaluator = train_evaluator([pairs, *evaluator_data], seed=0, device=device, cache=cache, quiet=quiet)
     evaluator.to(choose_device(device))
     if not quiet: print(repr(evaluator))
-    generated = generate_split(run, pairset, seed, quiet=quiet)
-    return judge(generated, pairs, system.direction, evaluator, split, seed, getattr(system, "name", ""))
+    found = judge(generate_split(run, pairset, seed, quiet=quiet), pairs, system.direction, evaluator, split, seed, getattr(system, "name", ""))
+    if raw and hasattr(run, "raw") and system.stages()[-1].average:
+        seen = evaluator.classify(modalities(system.direction)[1], generate_split(run.raw(), pairset, seed, quiet=quiet)).argmax(1).cpu()
+        counts = _counts(seen == pairset.instrument, seen, pairset, seed)
+        found.raw = {k: counts[k] for k in ("n", "correct", "accuracy", "low", "high", "takes")}
+    return found
 
 # %% ../nbs/15b_evaluation.ipynb #6f15dc70
 def write_evaluations(

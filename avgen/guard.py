@@ -42,6 +42,7 @@ class Guard:
         if alive:
             self.good = torch.zeros_like(self.good)
             return None
+        self.alive = None  # whoever goes on after this begins anew
         return _told(self.seen.tolist(), list(self.names.values()), steps[good])
 
 

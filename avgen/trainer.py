@@ -100,6 +100,12 @@ class Stepping(Progress):
 
     def factor(self, s: int) -> float: return 1.0 if self.stage.schedule is None else self.stage.schedule(s / self.stage.steps)
 
+    def turn(self) -> bool:
+        "Enter the next stage where the present one is done; whether it was."
+        if self.step - self.first < self.stage.steps: return False
+        self.begin(self.index + 1)
+        return True
+
     def one_step(self) -> None:
         "One batch through the phases that are due."
         s = self.step - self.first
@@ -296,9 +302,7 @@ class Trainer(Listening):
         self.tell("running")
         self.start_clock()
         while self.step < self.total:
-            if self.step - self.first == self.stage.steps:
-                self.begin(self.index + 1)
-                self.tell("running")
+            if self.turn(): self.tell("running")
             self.one_step()
             stop, pause = self.asked(interrupt)
             done = self.step - self.first

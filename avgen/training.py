@@ -23,7 +23,7 @@ from .core import InputError, check_setting, choose_device, choose_precision, pi
 from .pairs import Batches, Pairs
 from .processes import ALONE, Nobody, Processes, check_shares
 from .remote import Hold, Post, RemoteRun, Tail, launch, read_small
-from .runs import CONFIG_FORMAT, Run, RunFolder, build_from, check_owner, data_facts, fixed_samples
+from .runs import CONFIG_FORMAT, Run, RunFolder, build_from, check_config, check_owner, data_facts, fixed_samples
 from .runs import read_config, read_metrics, settings_to_json, summary, write_json
 from .systems import System, build
 from .trainer import Diverged, Trainer, plan
@@ -164,7 +164,7 @@ def _make(folder, config: dict, first) -> tuple[Hold, Path]:
         raise
     return hold, folder
 
-
+# %% ../nbs/14_training.ipynb #04a0e106
 @contextlib.contextmanager
 def surroundings(config: dict, device: torch.device):
     "Threads pinned, the fastest convolutions chosen, and afterwards the caller's threads and random state as they were."
@@ -197,7 +197,7 @@ def _go_on(run: Run, system: System, quiet: bool, checkpoint=None, hold: Hold | 
         trainer.watch.end(advice if run.interrupted else f"done: {summary(run)}")
     return run
 
-
+# %% ../nbs/14_training.ipynb #4fab895b
 def _cut_logs(folder: Path, checkpoint: Checkpoint) -> list[dict]:
     "Take away the lines after the checkpoint: they will be written again."
     kept = [row for row in read_metrics(folder) if row["step"] <= checkpoint.step and "stopped" not in row]
@@ -230,6 +230,7 @@ def resume(
         return run
     if bool(config.get("judged")) != (judge is not None):
         raise InputError(f"run {str(folder)!r} was begun with{'' if config.get('judged') else 'out'} a judge; resume it in the same way (judge=..., `avgen resume` knows by itself)")
+    check_config(config, f"run {str(folder)!r}: config.json")
     hold, _ = together.first(lambda: (Hold(folder).take(), None))
     try:
         system, checkpoint = build_from(config), newest_checkpoint(run.folder / "checkpoints")

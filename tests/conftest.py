@@ -46,6 +46,7 @@ class TinySettings:
     adversarial_steps: int = 12
     batch_size: int = 8
     poison: int = -1  # step of the second stage whose loss is not a number
+    poison_gradient: int = -1  # step of the second stage in which the gradient of one layer is not a number
 
 
 def _register_tiny():
@@ -93,6 +94,7 @@ def _register_tiny():
 
         def paint(self, batch, context):
             loss = F.softplus(-self.discriminator(self.fake(batch, context))).mean()
+            if context.step == self.settings.poison_gradient: self.generator[0].weight.register_hook(lambda gradient: gradient * float("nan"))
             return {"loss": loss * float("nan") if context.step == self.settings.poison else loss}
 
         def begin(self, pairs, device): self.begun += 1

@@ -1,0 +1,118 @@
+"""Kill a training run with SIGKILL again and again, resume it each time, and compare its end with that of a run that was left alone, bit for bit.
+
+    python tests/kill_and_resume.py --times 50                  # every registered system, fifty kills in a row each
+    python tests/kill_and_resume.py --times 5 --systems sa-cmgan:S2I cmcgan:both
+
+Every second kill waits until a checkpoint is being written (its temporary file is there, or the tensors are and their facts are not yet) and strikes then; the others strike
+at a random moment. What was hit is told afterwards by what the dead process left behind. Each life is a process of its own, forked from one that has PyTorch loaded.
+Compared are all tensors of the last checkpoint (weights, averages, optimisers, statistics), what the two generate, and the metrics apart from the columns of clock and memory."""
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from avgen.checkpoints import list_checkpoints, read_checkpoint
+from avgen.pairs import toy_pairs
+from avgen.runs import Run, read_metrics
+from avgen.systems import system_class, systems
+from avgen.training import resume, train
+
+CLOCK = {"pairs_per_second", "seconds", "peak_memory_mb"}
+EVERY = 2  # steps between two checkpoints
+
+
+def in_child(work) -> int:
+    "Run `work` in a forked process with nothing to say; returns its number."
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid: return pid
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    try:
+        work()
+        os._exit(0)
+    except BaseException as e:
+        print(f"{type(e).__name__}: {e}", file=sys.stderr, flush=True)
+        os._exit(1)
+
+
+def writing(folder: Path) -> bool:
+    "Whether a checkpoint of a run is half written now: a temporary file, or tensors without their facts."
+    try: names = {entry.name for entry in os.scandir(folder / "checkpoints")}
+    except OSError: return False
+    return any(n.endswith(".tmp") for n in names) or any(n.endswith(".safetensors") and n.replace(".safetensors", ".json") not in names for n in names)
+
+
+def live_and_die(work, folder: Path, target: bool, chance: random.Random) -> tuple[str, bool]:
+    "One life of a run: how it ended ('killed' or 'finished'), and whether a checkpoint was half written then."
+    pid = in_child(work)
+    begun, wait, torn = time.monotonic(), chance.random() * 2.0, chance.randrange(1, 4)  # the first to third checkpoint of this life
+    seen = False
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            if status: sys.exit(f"a life ended by itself with status {status}: see above")
+            return "finished", False
+        now = writing(folder) and time.monotonic() - begun > 0.02
+        torn -= now and not seen
+        seen = now
+        if (target and now and torn <= 0) or (not target and time.monotonic() - begun > wait): break
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return "killed", writing(folder)
+
+
+def compare(one: Run, two: Run, pairs) -> None:
+    "Leave with a message where two finished runs differ."
+    mine, its = (read_checkpoint(list_checkpoints(r.folder / "checkpoints")[-1]) for r in (one, two))
+    differ = [n for n in mine.tensors.keys() | its.tensors.keys() if n not in mine.tensors or n not in its.tensors or not torch.equal(mine.tensors[n], its.tensors[n])]
+    if differ or mine.step != its.step: sys.exit(f"{two.folder}: {len(differ)} tensors differ: {differ[:3]}")
+    logs = [[{k: v for k, v in row.items() if k not in CLOCK} for row in read_metrics(r.folder)] for r in (one, two)]
+    if logs[0] != logs[1]: sys.exit(f"{two.folder}: the logs differ: {next((a, b) for a, b in zip(*logs) if a != b) if len(logs[0]) == len(logs[1]) else list(map(len, logs))}")
+    left = [str(p) for p in two.folder.rglob("*.tmp")]
+    if left: sys.exit(f"{two.folder}: left over: {left}")
+
+
+def trial(name: str, direction: str, times: int, folder: Path, seed: int = 0, steps: int | None = None) -> dict:
+    "One run left alone and one killed `times` times."
+    pairs, chance = toy_pairs(n=24), random.Random(seed)
+    steps = steps or max(12, 6 * times)
+    more = dict(pairs=pairs, direction=direction, preset="toy", quiet=True, device="cpu", threads=1, steps=steps, checkpoint_every=EVERY, sample_every=10**6, tick_every=3, seed=seed)
+    whole, cut = folder / f"{name}-{direction}-whole", folder / f"{name}-{direction}-killed"
+    if os.waitpid(in_child(lambda: train(name, run=whole, **more)), 0)[1]: sys.exit(1)
+    go_on = lambda: resume(cut, pairs, quiet=True) if (cut / "config.json").exists() else train(name, run=cut, **more)
+    kills, torn, early = 0, 0, False
+    while kills < times and not early:
+        end, half = live_and_die(go_on, cut, kills % 2 == 0, chance)
+        early = end == "finished"
+        kills, torn = kills + (not early), torn + half
+    if os.waitpid(in_child(go_on), 0)[1]: sys.exit(1)
+    compare(Run.open(whole, pairs, device="cpu"), Run.open(cut, pairs, device="cpu"), pairs)
+    return {"system": f"{name}:{direction}", "kills": kills, "while_a_checkpoint_was_written": torn, "steps": Run.open(cut, device="cpu").config["steps"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=50)
+    parser.add_argument("--systems", nargs="*", default=[f"{n}:{d}" for n in systems() for d in system_class(n).directions], help="NAME:DIRECTION, default: all")
+    parser.add_argument("--steps", type=int, help="of the last stage; default: enough that the run outlives its kills")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        for each in options.systems:
+            begun = time.monotonic()
+            found = trial(*each.split(":"), options.times, Path(folder), options.seed, options.steps)
+            if found["kills"] < options.times: sys.exit(f"{each}: finished after {found['kills']} kills: give more --steps")
+            print(json.dumps(found | {"seconds": round(time.monotonic() - begun, 1), "same": "to the bit"}), flush=True)
+
+
+if __name__ == "__main__": main()
