@@ -1326,6 +1326,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'avgen.trainer.Keeping.judge': ('trainer.html#keeping.judge', 'avgen/trainer.py'),
                                'avgen.trainer.Keeping.picture': ('trainer.html#keeping.picture', 'avgen/trainer.py'),
                                'avgen.trainer.Keeping.save': ('trainer.html#keeping.save', 'avgen/trainer.py'),
+                               'avgen.trainer.Keeping.write_checkpoint': ('trainer.html#keeping.write_checkpoint', 'avgen/trainer.py'),
                                'avgen.trainer.Listening': ('trainer.html#listening', 'avgen/trainer.py'),
                                'avgen.trainer.Listening.asked': ('trainer.html#listening.asked', 'avgen/trainer.py'),
                                'avgen.trainer.Listening.pause': ('trainer.html#listening.pause', 'avgen/trainer.py'),

@@ -435,7 +435,7 @@ def study_figure(result: StudyResult):
         ax.plot(r["by_seed"], [i] * len(r["by_seed"]), "|", color="black", ms=7, alpha=0.6)
         if r.get("published") is not None: ax.plot(r["published"], i, "o", mfc="none", mec="#E45756", ms=10, label="published (other data)")
     handles = dict(zip(*ax.get_legend_handles_labels()[::-1]))
-    if handles: ax.legend(handles.values(), handles.keys(), fontsize=8, frameon=False, loc="lower right")
+    if handles: figure.legend(handles.values(), handles.keys(), fontsize=8, frameon=False, loc="outside lower right")
     ax.set_yticks(y, [f"{r['label']} {r['direction']}, {r['split']}" for r in rows], fontsize=8); ax.invert_yaxis()
     ax.set(xlim=(-0.02, 1.02), xlabel="accuracy, 95 % interval over takes and seeds (open: train; bars: seeds)"); ax.set_title(result.title, fontsize=10, loc="left", wrap=True)
     ax.grid(axis="x", alpha=0.25); ax.spines[["top", "right", "left"]].set_visible(False)

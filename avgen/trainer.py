@@ -210,8 +210,10 @@ class Keeping(Recording):
         norms = torch._foreach_norm([p.detach() for p in self.system.parameters()])
         if not math.isfinite(torch.stack([n.float() for n in norms]).sum().item()):
             self.diverged("a weight is no longer a number", {"step": self.step, "stage": self.stage.name})
+        if self.together.main: self.write_checkpoint()
         self.run.saved = self.step
-        if not self.together.main: return
+
+    def write_checkpoint(self) -> None:
         self.settle()
         facts = {k: self.config[k] for k in ("system", "direction", "spectrogram", "seed")}
         facts |= {"stage": self.stage.name, "stage_index": self.index, "seconds": self.seconds, "meter": self.meter.state()[1]}
