@@ -91,7 +91,8 @@ def _draw_layers(replay: Replay, rows: list[dict], axes) -> None:
         axes.plot(max(row["largest"], 1e-9), y, "o", color="#4C78A8", ms=4, label="largest output" * (y == 0))
         finite = [norm for norm in norms if math.isfinite(norm)]
         if finite: axes.plot(max(*finite, 1e-9), y, "D", color="#F58518", ms=4, label="_")
-        for word in {str(norm) for norm in norms if not math.isfinite(norm)}: axes.text(0, y, f" gradient {word}", transform=axes.get_yaxis_transform(), va="center", fontsize=7, color="#B02A2A", weight="bold")
+        words = dict(transform=axes.get_yaxis_transform(), va="center", fontsize=7, color="#B02A2A", weight="bold")
+        for word in {str(norm) for norm in norms if not math.isfinite(norm)}: axes.text(0, y, f" gradient {word}", **words)
     axes.plot([], [], "D", color="#F58518", ms=4, label="norm of its gradient")
     axes.set_yticks(range(len(rows)), [row["layer"] for row in rows], fontsize=7)
     axes.set(xscale="log", ylim=(len(rows) - 0.5, -0.5), title="layers in the order of their work; red: not a number")
