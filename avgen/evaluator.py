@@ -273,8 +273,8 @@ def own_accuracy(
     right = evaluator.classify(modality, samples(pairset, modality)).argmax(1).cpu() == pairset.instrument
     low, high = bootstrap_interval(right.numpy(), pairset.take.numpy(), seed)
     by = {name: (right[pairset.instrument == c]) for c, name in enumerate(pairset.instruments)}
-    return dict(n=len(right), correct=int(right.sum()), accuracy=float(right.float().mean()), low=low, high=high,
-                by_instrument={name: dict(n=len(r), correct=int(r.sum()), accuracy=float(r.float().mean())) for name, r in by.items() if len(r)})
+    return dict(n=len(right), correct=int(right.sum()), accuracy=float(right.double().mean()), low=low, high=high,
+                by_instrument={name: dict(n=len(r), correct=int(r.sum()), accuracy=float(r.double().mean())) for name, r in by.items() if len(r)})
 
 
 def own_accuracy_figure(evaluator: Evaluator):
