@@ -188,7 +188,9 @@ class Comparison(Displayed):
         names = [c for c in self.columns if not c.startswith("gamma/")]
         across, down = min(3, max(1, len(names))), max(1, -(-len(names) // 3))
         figure = Figure(figsize=(4 * across, 2.3 * down), layout="constrained")
-        for axes, name in zip(figure.subplots(down, across, squeeze=False).flat, names):
+        panels = figure.subplots(down, across, squeeze=False).flat
+        for axes in panels[len(names):]: axes.set_axis_off()
+        for axes, name in zip(panels, names):
             for (run, points), style in zip(self.curves(name).items(), ("-", "--")): axes.plot(*zip(*points), style, label=run)
             axes.set_title(name, fontsize=9), axes.spines[["top", "right"]].set_visible(False)
             axes.legend(fontsize=7, frameon=False)

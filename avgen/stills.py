@@ -5,6 +5,7 @@ __all__ = ['figure_svg', 'picture_figure', 'player_figure', 'still_cards', 'card
 
 # %% ../nbs/19_stills.ipynb #a8eb935a
 import io
+import textwrap
 import warnings
 
 import torch
@@ -75,7 +76,7 @@ def still_cards(cards: list, across: int = 6) -> bytes:
             if isinstance(tile.shown, Picture): row[left + k].imshow(tile.shown.to_image())
             else: row[left + k].imshow(sound_bytes(tile.shown.values[0]))
             row[left + k].set_box_aspect(1)
-            row[left + k].set_title("\n".join(filter(None, [card.title if k == 0 else " ", tile.caption])).replace("$", r"\$"), fontsize=7, loc="left", pad=2)
+            row[left + k].set_title("\n".join(filter(None, [card.title if k == 0 else " ", textwrap.fill(tile.caption, 20)])).replace("$", r"\$"), fontsize=7, loc="left", pad=2)
     return figure_png(figure, dpi=64)
 
 # %% ../nbs/19_stills.ipynb #f24e41fa
@@ -103,7 +104,7 @@ def cards_figure(cards: list, across: int = 3):
 def _draw_tile(ax, tile, title: str):
     "A tile on its axes; for a sound what the colour bar needs, else nothing."
     words = " ".join(filter(None, [tile.caption, f"({tile.verdict})" if tile.verdict else ""]))
-    ax.set_title("\n".join([title or " ", words or " "]), fontsize=7, loc="left", pad=2, parse_math=False)
+    ax.set_title("\n".join([title or " ", textwrap.fill(words, 28) or " "]), fontsize=7, loc="left", pad=2, parse_math=False)
     if isinstance(tile.shown, Picture):
         ax.imshow(tile.shown.to_image())
         return None
