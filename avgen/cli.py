@@ -136,9 +136,10 @@ def _settings(given: list[str]) -> dict:
 # %% ../nbs/22_cli.ipynb #6714cc10
 @app.command(epilog=_example("avgen train --system sa-cmgan --direction S2I --preset small --data data/orchestra --run runs/first"))
 def train(
+    ctx: typer.Context,
     data: Annotated[Maybe, typer.Option(help="A data set in the layout of Sub-URMP (img/, chunk/ or lms/); with --fork the run's own by default.")] = None,
     run: Annotated[Maybe, typer.Option(help="Folder of the new run.  [default: runs/SYSTEM-DIRECTION-PRESET-N]")] = None,
-    fork: Annotated[Maybe, typer.Option(help="Begin with the weights of this run; --set says what changes, and system, direction and preset are its own.")] = None,
+    fork: Annotated[Maybe, typer.Option(help="Begin with the weights of this run, its system, direction and preset; --set says what changes.")] = None,
     system: Annotated[str, typer.Option(help="Name of a system.")] = "sa-cmgan",
     direction: Annotated[str | None, typer.Option(help="S2I (sound to image), I2S (image to sound), or both.  [default: the first that the system has]")] = None,
     preset: Annotated[str, typer.Option(help="paper, small or toy.")] = "small",
@@ -161,7 +162,10 @@ def train(
 
     more = dict(run=run, steps=steps, device=device, quiet=quiet, keep=keep, tensorboard=tensorboard, threads=threads)
     if fork is not None:
-        pairs = _fork_data(fork, data)
+        given = {name for name in ctx.params if ctx.get_parameter_source(name).name == "COMMANDLINE"}
+        if own := sorted(given & {"system", "direction", "preset", "accumulate", "tune_share"}):
+            raise InputError(f"option --{own[0].replace('_', '-')}: found beside --fork, and a fork has it from its run; leave it out, or train a new run without --fork")
+        pairs, more["seed"] = _fork_data(fork, data), seed if "seed" in given else None
         _finish(training.fork(fork, pairs, judge=_judge(best, pairs, device, quiet), precision=None if precision == "auto" else precision, **more, **_settings(settings or [])))
         return
     if data is None: raise InputError("option --data: found none; expected a folder of data, such as --data data/orchestra")

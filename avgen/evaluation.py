@@ -88,6 +88,7 @@ class Evaluation(Displayed):
     raw: dict | None = None  # n, correct, accuracy, low, high, takes of the weights without averaging, where that was asked
     seed: int = 0
     system: str = ""
+    step: int | None = None  # of the checkpoint that was judged
     data: dict = field(default_factory=dict)  # name, hash
     notes: list = field(default_factory=list)  # what could not be measured, and why
 
@@ -290,6 +291,7 @@ def evaluate(
     evaluator.to(choose_device(device))
     if not quiet: print(repr(evaluator))
     found = judge(generate_split(run, pairset, seed, quiet=quiet), pairs, system.direction, evaluator, split, seed, getattr(system, "name", ""))
+    found.step = getattr(run, "step", None)
     if raw and hasattr(run, "raw") and system.stages()[-1].average:
         seen = evaluator.classify(modalities(system.direction)[1], generate_split(run.raw(), pairset, seed, quiet=quiet)).argmax(1).cpu()
         counts = _counts(seen == pairset.instrument, seen, pairset, seed)

@@ -24,7 +24,8 @@ from .core import Displayed, InputError, check_setting, choose_device, figure_pn
 from .evaluation import generate_split
 from .evaluator import Evaluator, EvaluatorSettings, train_evaluator
 from .pairs import Batches, Pairs
-from .readers import forms_of, read_poses, train_form
+from .poses import POSES, pose_readers, read_poses
+from .readers import forms_of, train_form
 from .runs import Run, duration, settings_to_json, write_json
 from .systems import StepContext, build, settings_of
 from .systems.base import near_names
@@ -266,12 +267,23 @@ def pose_jobs(work): return [j for kind in ("instrument", "pose") for j in jobs_
 
 
 def pose(work):
-    "How well pose and performer can be read off generated pictures, within one instrument; real pictures for comparison."
-    real = read_poses(work.pairs.train, work.pairs.validation, work.pairs.validation.tensors()[0])
+    "How well pose and performer can be read off generated pictures, within one instrument; real pictures, and pictures handed to other sounds of their instrument, for comparison."
+    few = dict(drawings=24, steps=3) if work.quick else {}
+    readers, pairs = pose_readers(work.pairs, work.folder / "pose-readers", device=work.device, quiet=work.quiet, **few), work.pairs.validation
+    read = lambda images: read_poses(readers, work.pairs.train, pairs, images)
+    real, mixed = read(pairs.tensors()[0]), _handed_round(pairs)
     for line in _lines(work, jobs := pose_jobs(work), splits=("validation",)):
-        read = [read_poses(work.pairs.train, work.pairs.validation, generate_split(work.run(j), work.pairs.validation)) for j in jobs if j.label == line["label"]]
-        yield line | {"pose R2": _mean(r["pose"] for r in read), "performer": _mean(r["performer"] for r in read),
-                      "real pose R2": real["pose"], "real performer": real["performer"]}  # fmt: skip
+        made = [generate_split(work.run(j), pairs) for j in jobs if j.label == line["label"]]
+        found, others = [read(m) for m in made], [read(m[mixed]) for m in made]
+        shown = {f"{p} R2": _mean(f["poses"][p] for f in found) for p in POSES}
+        for name, said in (("", found), ("shuffled ", others), ("real ", [real])): shown |= {f"{name}pose R2": _mean(r["pose"] for r in said), f"{name}performer": _mean(r["performer"] for r in said)}
+        yield line | shown
+
+
+def _handed_round(pairset) -> torch.Tensor:  # (N,) an order in which every picture goes to another sound of its instrument
+    order = torch.arange(len(pairset))
+    for c in pairset.instrument.unique(): order[pairset.instrument == c] = order[pairset.instrument == c].roll(len(order[pairset.instrument == c]) // 2)
+    return order
 
 
 def _mean(values) -> float | None:

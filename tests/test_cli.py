@@ -202,6 +202,56 @@ def test_evaluate_writes_what_was_promised(folder, backwards, data, tmp_path, mo
     assert "two runs of direction S2I" in refused("evaluate", "--run", folder, "--run", folder, "--data", data)
 
 
+@pytest.fixture
+def hurried(monkeypatch):
+    "Evaluators of two steps."
+    from avgen import best, evaluation
+
+    real, few = evaluation.train_evaluator, evaluation.EvaluatorSettings(image_steps=2, sound_steps=2, batch_size=8)
+    for module in (best, evaluation): monkeypatch.setattr(module, "train_evaluator", lambda pairs, **more: real(pairs, settings=few, **more))
+
+
+def test_the_best_checkpoint_is_kept_and_judged(data, tiny, hurried, tmp_path):
+    place, file = tmp_path / "run", tmp_path / "report.json"
+    named = ("--system", "tiny", "--data", data, "--run", place, "--device", "cpu", "--quiet")
+    assert run("train", *named, "--best", "--tune-share", 0.34).exit_code == 0
+    assert json.loads((place / "config.json").read_text())["judged"] is True
+    judged = {}
+    for which in ("best", "newest"):
+        result = run("evaluate", "--run", place, "--data", data, "--checkpoint", which, "--json", file, "--device", "cpu", "--quiet")
+        assert result.exit_code == 0, (result.output, result.exception)
+        judged[which] = json.loads(file.read_text())["S2I"]
+        assert judged[which]["n"] == 6 and judged[which]["raw"]["n"] == 6 and "without averaged weights" in result.stdout
+    from avgen.evaluation import evaluate
+    from avgen.runs import Run
+
+    alone = evaluate(Run.open(place, device="cpu").raw(), Run.open(place, device="cpu").pairs, device="cpu", quiet=True)
+    assert {k: getattr(alone, k) for k in judged["newest"]["raw"]} == judged["newest"]["raw"]
+    kept = [int(f.stem.removeprefix("step_")) for f in (place / "checkpoints").glob("*.safetensors")]
+    best = json.loads((place / "checkpoints" / "step_00000018.json").read_text())["best"]
+    assert judged["newest"]["step"] == 18 and judged["best"]["step"] == best["step"] and best["step"] in kept and 0 <= best["score"] <= 1
+    assert "best" in refused("evaluate", "--run", place, "--data", data, "--checkpoint", "finest")
+
+
+def test_a_fork_from_here_takes_what_it_is_not_told_from_its_run(folder, data, tiny, tmp_path):
+    place, named = tmp_path / "fork", ("--fork", folder, "--device", "cpu", "--quiet")
+    assert run("train", *named, "--run", place, "--set", "dropout=0").exit_code == 0
+    config = json.loads((place / "config.json").read_text())
+    assert (config["system"], config["preset"], config["seed"], config["settings"]["dropout"], config["fork"]["run"]) == ("tiny", "small", 3, 0, str(folder))
+    assert run("train", *named, "--run", tmp_path / "other", "--seed", 5, "--data", data).exit_code == 0
+    assert json.loads((tmp_path / "other" / "config.json").read_text())["seed"] == 5
+    for option, value in (("--system", "tiny"), ("--preset", "small"), ("--direction", "S2I"), ("--accumulate", 2), ("--tune-share", 0.2)):
+        line = refused("train", *named, "--run", tmp_path / "third", option, value)
+        assert option in line and "--fork" in line and not (tmp_path / "third").exists()
+
+
+def test_tensorboard_from_here(data, tiny, tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    place = tmp_path / "run"
+    assert run("train", "--system", "tiny", "--data", data, "--run", place, "--device", "cpu", "--quiet", "--steps", 2, "--tensorboard").exit_code == 0
+    assert list(place.rglob("events.out.tfevents*"))
+
+
 def test_what_is_missing_or_wrong(folder, backwards, data, sound, picture, tmp_path):
     away = tmp_path / "away"
     assert "away" in refused("train", "--data", away, "--run", tmp_path / "run")

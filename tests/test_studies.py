@@ -8,7 +8,6 @@ import torch
 from avgen.core import InputError
 from avgen.orchestra import build as build_orchestra
 from avgen.pairs import toy_pairs
-from avgen.readers import Ridge, r_squared, read_poses
 from avgen.studies import PUBLISHED, STUDIES, Interrupted, Job, Work, counted, estimate, read_study, study
 
 
@@ -107,17 +106,3 @@ def test_the_key_of_a_run_follows_from_everything_that_matters():
     key = lambda job=plain, preset="toy", data="d", steps=None: job.key(preset, data, steps)
     assert key() == key(Job("b", "sa-cmgan", "S2I", (("width", 4),)))
     assert len({key(), key(preset="small"), key(data="e"), key(steps=3), key(Job("a", "sa-cmgan", "S2I", seed=1)), key(Job("a", "sa-cmgan", "I2S")), key(Job("a", "sa-cmgan", "S2I", (("width", 8),)))}) == 7
-
-
-def test_a_pose_is_read_where_it_can_be_and_chance_is_not_taken_for_one():
-    rng = np.random.default_rng(0)
-    x, w, takes = rng.normal(size=(120, 30)), rng.normal(size=30), np.repeat(np.arange(40), 3)
-    good = Ridge(x[:90], x[:90] @ w, takes[:90])
-    assert good.left_out > 0.9 and r_squared(x[90:] @ w, good(x[90:])) > 0.9
-    background, level = rng.normal(size=(40, 30))[takes], rng.normal(size=40)[takes]  # every take looks its own way and has its own pose: nothing to read
-    assert Ridge(background, level, takes).left_out < 0.1 < Ridge(background + 0.01 * x, level).left_out  # clip by clip it would seem readable
-
-
-def test_poses_and_performers_of_the_orchestra(orchestra):
-    found = read_poses(orchestra.all_train, orchestra.validation, torch.zeros(len(orchestra.validation), 3, 64, 64))
-    assert set(found["by_instrument"]) <= set(orchestra.instruments) and (found["pose"] is None or found["pose"] < 0.1)
