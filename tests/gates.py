@@ -34,7 +34,8 @@ def readme() -> str:
     text, _ = exporter.from_notebook_node(notebook)
     lines = [line.rstrip() for line in text.splitlines()]
     text = "\n".join(lines).replace("\n\n\n", "\n\n").strip() + "\n"
-    return text.replace("](../", "](").replace('src="../', 'src="').replace("](0", "](nbs/0").replace("](1", "](nbs/1").replace("](2", "](nbs/2").replace("](tutorials/", "](nbs/tutorials/")
+    for name in ("0", "1", "2", "app", "tutorials/"): text = text.replace(f"]({name}", f"](nbs/{name}")
+    return text.replace("](../", "](").replace('src="../', 'src="')
 
 
 def shrink(limit: int = 280 * 1024) -> None:

@@ -59,6 +59,16 @@ def test_top_level_holds_what_the_design_names_and_nothing_else():
     assert {name.split("/")[0] for name in tracked()} <= allowed
 
 
+def test_every_link_leads_somewhere():
+    pages, broken = [f for f in tracked() if f.endswith((".md", ".ipynb"))], []
+    for page in pages:
+        path = ROOT / page
+        texts = [path.read_text()] if page.endswith(".md") else ["".join(c["source"]) for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "markdown"]
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", "\n".join(texts)) + re.findall(r'src="([^"]+)"', "\n".join(texts)):
+            if not re.match(r"[a-z]+:", link) and not (path.parent / link).exists(): broken.append(f"{page}: {link}")
+    assert len(pages) > 60 and not broken, broken
+
+
 def test_data_is_small():
     size = lambda folder: sum((ROOT / f).stat().st_size for f in tracked() if f.startswith(folder))
     assert size("data/sample/") < 2e6 and size("data/toy/") < 3e6
