@@ -54,3 +54,29 @@ def test_the_committed_report_can_be_read():
     report = json.loads((Path(__file__).parent.parent / "data" / "results" / "bench-cpu.json").read_text())
     lines = table_of(report).splitlines()
     assert any(line.startswith("step of paper") for line in lines) and "x the papers'" in lines[0] and "% of the peak" in lines[0]
+
+
+def test_a_data_set_of_any_size_from_a_small_one(tmp_path, capsys, monkeypatch):
+    from avgen.core import InputError
+    from avgen.corpora import open_pairs
+
+    sample = Path(bench.__file__).resolve().parent.parent / "data" / "sample"
+    monkeypatch.setattr(sys, "argv", ["bench", "--fill", str(sample), "120", str(tmp_path / "many")])
+    bench.main()
+    assert capsys.readouterr().out.strip() == str(tmp_path / "many")
+    pairs = open_pairs(tmp_path / "many", cache=tmp_path / "cache", tune_share=0)
+    assert len(pairs.all_train) + len(pairs.validation) == 120 and len(set(pairs.all_train.sources) | set(pairs.validation.sources)) == 120
+    assert not set(pairs.all_train.takes) & set(pairs.validation.takes)
+    with pytest.raises(InputError, match="no pairs to repeat"): bench.repeated(tmp_path / "cache", tmp_path / "none", 3)
+
+
+def test_what_is_slow_is_measured_once(monkeypatch):
+    asked = []
+
+    def in_its_own(name, threads, seconds):
+        asked.append(seconds)
+        return {"seconds": seconds / len(asked), "memory_mb": 1.0} if seconds else {"skipped": "longer than 240 s"}
+
+    monkeypatch.setattr(bench, "in_its_own", in_its_own)
+    found = bench.grown({"a": ("step", {"seconds": 1.0}), "b": ("step", {"seconds": 9.0}), "c": ("step", {"seconds": 0})}, runs=3, threads=1)
+    assert asked == [1.0, 9.0, 0, 1.0, 1.0] and found["a"]["seconds"] == 0.2 and found["b"]["seconds"] == 4.5 and "skipped" in found["c"]
