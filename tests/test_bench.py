@@ -66,7 +66,7 @@ def test_a_data_set_of_any_size_from_a_small_one(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.strip() == str(tmp_path / "many")
     pairs = open_pairs(tmp_path / "many", cache=tmp_path / "cache", tune_share=0)
     assert len(pairs.all_train) + len(pairs.validation) == 120 and len(set(pairs.all_train.sources) | set(pairs.validation.sources)) == 120
-    assert not set(pairs.all_train.takes) & set(pairs.validation.takes)
+    assert not set(pairs.all_train.take.tolist()) & set(pairs.validation.take.tolist())
     with pytest.raises(InputError, match="no pairs to repeat"): bench.repeated(tmp_path / "cache", tmp_path / "none", 3)
 
 
