@@ -50,7 +50,7 @@ def attend_fused(
     q, k, v = F.pad(q, (0, room)).unsqueeze(1), F.pad(k, (0, room)).unsqueeze(1), v.unsqueeze(1)
     return F.scaled_dot_product_attention(q, k, v, scale=1.0).squeeze(1)
 
-
+# %% ../nbs/07_attention.ipynb #0d9e85e6
 class _InPieces(torch.autograd.Function):
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
@@ -86,7 +86,7 @@ class _InPieces(torch.autograd.Function):
             torch.bmm(scores.transpose(1, 2), q[s], out=dk[s])
         return dq, dk, dv
 
-
+# %% ../nbs/07_attention.ipynb #9780df0e
 def _weigh(q, keys, out, small):
     "The softmax's numerators into `out`; where scores are not small, the softmax itself (its sums are 1, then)."
     torch.bmm(q, keys.transpose(1, 2), out=out)

@@ -43,7 +43,7 @@ def _player(system, name: str, **how) -> torch.optim.Adam:
     rate = getattr(system.settings, f"{name}_learning_rate")
     return torch.optim.Adam(getattr(system, name).parameters(), rate, betas=(system.settings.beta1, 0.999), **how)
 
-
+# %% ../nbs/23_bench.ipynb #34347e8b
 def by_the_papers(system, batches, modern: bool = False):
     "function(i) that makes step i as the papers' program does; `modern`: with the tools that are usual today."
     s, dtype = system.settings, choose_precision("cpu") if modern else torch.float32
@@ -72,7 +72,7 @@ def by_the_papers(system, batches, modern: bool = False):
 
     return step
 
-
+# %% ../nbs/23_bench.ipynb #fe89c599
 def by_us(system, batches, dtype=None):
     "function(i) that makes step i as the trainer does."
     channels_last(system)
@@ -196,7 +196,7 @@ def logmel_of(which: str, clips: int = 64):
     logmel = LogMel()
     return lambda: logmel.power(waveform)
 
-
+# %% ../nbs/23_bench.ipynb #0d85ef75
 def measure_logmel(which: str, clips: int = 64) -> dict:
     "Seconds of a call, page faults a call, and the mean of what came out (it must be the same for all)."
     call = logmel_of(which, clips)
@@ -232,7 +232,7 @@ def anonymous_mb() -> float:
     except OSError: return float("nan")
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon")), float("nan"))
 
-
+# %% ../nbs/23_bench.ipynb #860153b8
 def measure_loader() -> dict:
     "Pairs a second that `Batches` makes, in batches of 64 with mismatched pairs."
     batches, n = Batches(toy_pairs(n=400).train, 64, "instrument"), iter(range(10**9))
@@ -322,7 +322,7 @@ def repeated(folder, out, pairs: int) -> Path:
             if not target.exists(): os.link(source, target)
     return Path(out)
 
-
+# %% ../nbs/23_bench.ipynb #d9b370a7
 def bench(parts=PARTS, runs: int = 2, threads: int = 2, say=print, growth: dict = SIZES, folders=()) -> dict:
     "Measure this machine: a report (plain values) for `table_of` and the figures."
     report = {"machine": in_its_own("peak", threads), "runs": runs}
@@ -360,7 +360,7 @@ def bench(parts=PARTS, runs: int = 2, threads: int = 2, say=print, growth: dict 
         report.setdefault("growth", {}).setdefault("pairs", {})[str(found.get("pairs", Path(folder).name))] = found
     return report
 
-
+# %% ../nbs/23_bench.ipynb #e2ea0a1a
 def main() -> None:
     "`python -m avgen.bench`."
     p = argparse.ArgumentParser(prog="avgen.bench", description="Measure this machine: step against the papers' and a plain one, share of the peak, attention, log-mel, data, cold start, growth.")

@@ -351,7 +351,7 @@ def _read_source(run, sound, image):
 
     return read_sound(sound, run.spectrogram) if sound is not None else read_picture(image, run.spectrogram.size[0])
 
-
+# %% ../nbs/22_cli.ipynb #2880075d
 @app.command(epilog=_example("avgen generate --run runs/first --data data/orchestra --split validation --out generated",
                              "avgen generate --run runs/first --sound cello.wav --out generated"))  # fmt: skip
 def generate(

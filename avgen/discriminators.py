@@ -22,7 +22,7 @@ def score_map_of(in_channels: int, mixed: int, batch_norm: bool, spectral_norm: 
         layers += [norm(conv), *([nn.BatchNorm2d(after, eps=1e-5)] if batch_norm and after > 1 else []), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers, nn.Flatten())
 
-
+# %% ../nbs/10_discriminators.ipynb #29859a91
 class Discriminator(nn.Module):
     "An image or a sound, and the code of the other modality -> one score each: is it real, and do they belong together? Source: SA-CMGAN; CMAV fig. 5."
 

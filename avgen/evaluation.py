@@ -138,7 +138,7 @@ def _draw_instruments(e: Evaluation, axes) -> None:
     axes.set_xlabel("accuracy (blue) · of real samples (grey) · chance (dotted)")
     axes.spines[["top", "right"]].set_visible(False)
 
-
+# %% ../nbs/15b_evaluation.ipynb #41982acf
 def _draw_confusion(e: Evaluation, axes) -> None:
     counts = np.array(e.confusion, dtype=float)
     share, names = counts / np.maximum(counts.sum(1, keepdims=True), 1), [n.replace("_", " ") for n in e.instruments]

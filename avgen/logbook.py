@@ -150,7 +150,7 @@ def differences(a: dict, b: dict) -> dict[str, tuple]:
     one, two = ({k: f"{v['run']}, step {v['step']}" if k == "fork" else v for k, v in flat(c).items()} for c in (a, b))
     return {k: (one.get(k), two.get(k)) for k in {**one, **two} if one.get(k) != two.get(k)}
 
-
+# %% ../nbs/14b_logbook.ipynb #5ecdbc46
 class Comparison(Displayed):
     "Two runs side by side."
 

@@ -335,7 +335,7 @@ def _resampled(votes: list[dict], names: list[str], seed: int, draws: int) -> np
         np.divide(weight[:, mine] @ score[mine], total, out=means[:, k], where=total > 0)
     return means
 
-
+# %% ../nbs/20i_rating.ipynb #bc829448
 def analyse(
     study,  # a RatingStudy, or a list of votes as `RatingStudy.votes` gives them
     seed: int = 0,

@@ -38,7 +38,7 @@ def forms_of(pairset: PairSet, kind: str, quiet: bool = True) -> Tensor:  # (N, 
         found.append(torch.from_numpy(represent(waveform, kind, pairset.config).values)[None])
     return torch.stack(found)
 
-
+# %% ../nbs/16a_readers.ipynb #ad3bfd0a
 def train_form(
     train: Tensor,  # (N, 1, rows, frames)
     labels: Tensor,  # (N,)

@@ -45,13 +45,13 @@ class _DividedBySigma(torch.autograd.Function):
         for o, b, part in _few_rows(out, g, -along * u[:, None]): torch.addr(b.to(o.dtype), part[:, 0], v, out=o).div_(sigma)
         return grad, None, None, None, None
 
-
+# %% ../nbs/06b_spectral_norm.ipynb #3a71ec49
 def _turn(v, shape, back=False):
     "`v`, kept in the order (in, height, width), in channels-last order where a `shape` is given; `back`: the other way."
     if not shape: return v
     return (v.view(*shape[1:], shape[0]).permute(2, 0, 1) if back else v.view(shape).permute(1, 2, 0)).flatten()
 
-
+# %% ../nbs/06b_spectral_norm.ipynb #f539847c
 class SpectralNorm(nn.Module):
     """The parametrisation `W -> W / sigma(W)`, sigma followed by one power iteration a training pass.
 
@@ -85,7 +85,7 @@ class SpectralNorm(nn.Module):
 
     def right_inverse(self, value: Tensor) -> Tensor: return value
 
-
+# %% ../nbs/06b_spectral_norm.ipynb #1252773f
 def normalise_spectrally(module: nn.Module) -> nn.Module:
     "`module` (linear or convolution) with its weight divided by its largest singular value, in place."
     parametrize.register_parametrization(module, "weight", SpectralNorm(module.weight))

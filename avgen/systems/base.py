@@ -145,7 +145,7 @@ def system_class(name: str) -> type[System]:
     if name in systems(): return _systems[name]
     raise InputError(f"setting 'system': found {name!r}; expected one of {', '.join(map(repr, systems()))}{near_names(name, systems())}")
 
-
+# %% ../../nbs/12_systems.ipynb #a942ffea
 def _no_such_direction(cls: type[System], direction) -> str:
     has = f"system {cls.name!r}: found direction {direction!r}; expected one of {', '.join(map(repr, cls.directions))}"
     others = [n for n in systems() if {direction, "both"} & set(_systems[n].directions)] if direction in DIRECTIONS else []
