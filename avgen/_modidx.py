@@ -1154,6 +1154,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'avgen.studies._simple': ('studies.html#_simple', 'avgen/studies.py'),
                                'avgen.studies.ablation_jobs': ('studies.html#ablation_jobs', 'avgen/studies.py'),
                                'avgen.studies.attention_facts': ('studies.html#attention_facts', 'avgen/studies.py'),
+                               'avgen.studies.by_instrument': ('studies.html#by_instrument', 'avgen/studies.py'),
                                'avgen.studies.by_take': ('studies.html#by_take', 'avgen/studies.py'),
                                'avgen.studies.cmav': ('studies.html#cmav', 'avgen/studies.py'),
                                'avgen.studies.cmav_jobs': ('studies.html#cmav_jobs', 'avgen/studies.py'),

@@ -2,10 +2,10 @@
 
 # %% auto #0
 __all__ = ['PUBLISHED', 'FORMS', 'PUBLISHED_FORMS', 'PUBLISHED_INPUTS', 'BOTH', 'STUDIES', 'Job', 'jobs_of', 'Interrupted',
-           'Workplace', 'Training', 'Work', 'by_take', 'counted', 'cmav_jobs', 'cmav', 'poster1_jobs', 'ablation_jobs',
-           'poster2_jobs', 'poster3_jobs', 'attention_facts', 'poster3', 'missing_jobs', 'missing_modality',
-           'pose_jobs', 'pose', 'performers', 'protocols', 'representations', 'Study', 'seconds_of', 'estimate',
-           'StudyResult', 'study_figure', 'study', 'read_study']
+           'Workplace', 'Training', 'Work', 'by_take', 'counted', 'by_instrument', 'cmav_jobs', 'cmav', 'poster1_jobs',
+           'ablation_jobs', 'poster2_jobs', 'poster3_jobs', 'attention_facts', 'poster3', 'missing_jobs',
+           'missing_modality', 'pose_jobs', 'pose', 'performers', 'protocols', 'representations', 'Study', 'seconds_of',
+           'estimate', 'StudyResult', 'study_figure', 'study', 'read_study']
 
 # %% ../nbs/17_studies.ipynb #a95d6f36
 import hashlib
@@ -181,8 +181,16 @@ def _lines(work: Work, jobs: list[Job], splits=("train", "validation"), **more):
         for d in BOTH if job.direction == "both" else (job.direction,): groups.setdefault((job.label, d), []).append(job)
     for (label, d), mine in groups.items():
         for split in splits:
-            found = counted(*[work.judged(job, d, split) for job in mine])
+            judged = [work.judged(job, d, split) for job in mine]
+            found = counted(*judged) | {"by_instrument": by_instrument(work.pairs.split(split), *judged)}
             yield dict(label=label, direction=d, split=split, **found, published=PUBLISHED.get((label, d, split)), **_cost(work, mine), **{k: f(mine, d, split) for k, f in more.items()})
+
+
+def by_instrument(pairset, *judged: dict) -> dict:
+    "{instrument: accuracy of each seed}: is a system a little wrong everywhere, or does it never make one instrument?"
+    home = {pairset.takes[t]: pairset.instruments[c] for t, c in zip(pairset.take.tolist(), pairset.instrument.tolist())}
+    counts = lambda name, j, k: sum(found[k] for take, found in j.items() if home[take] == name)
+    return {name: [round(counts(name, j, 0) / max(1, counts(name, j, 1)), 3) for j in judged] for name in pairset.instruments}
 
 
 def _cost(work: Work, jobs: list[Job]) -> dict:
@@ -431,7 +439,7 @@ class StudyResult(Displayed):
     def _still_(self) -> bytes: return figure_png(study_figure(self))
 
 
-_COLUMNS = ("label", "direction", "split", "n", "takes", "seeds", "accuracy", "low", "high", "by_seed", "published", "seconds", "device", "steps")
+_COLUMNS = ("label", "direction", "split", "n", "takes", "seeds", "accuracy", "low", "high", "by_seed", "by_instrument", "published", "seconds", "device", "steps")
 
 
 def study_figure(result: StudyResult):

@@ -24,6 +24,11 @@ def test_every_table_in_its_quick_form(orchestra, place, name):
     result = study(name, orchestra, folder=place, quick=True, quiet=True, device="cpu")
     assert result.rows and all({"n", "takes", "seeds", "accuracy", "low", "high", "published", "seconds", "device"} <= set(r) for r in result.rows)
     assert all(0 <= r["low"] <= r["high"] <= 1 and r["takes"] <= r["n"] for r in result.rows)
+    if name in ("cmav", "poster-1", "poster-2"):
+        for r in result.rows:
+            assert set(r["by_instrument"]) == set(orchestra.instruments) and all(len(v) == r["seeds"] for v in r["by_instrument"].values())
+            each = np.mean(list(r["by_instrument"].values()), 0)  # as many of each instrument: their mean is the accuracy
+            assert np.allclose(each, r["by_seed"], atol=2e-3)
     assert "QUICK" in result.markdown() and "published (other data)" in result.markdown() and result._still_()[:4] == b"\x89PNG"
     again = read_study(place / f"{name}.json")
     assert again.rows == json.loads(json.dumps(result.rows)) and (place / f"{name}.md").read_text() == result.markdown()
