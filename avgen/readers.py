@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .core import InputError, check_setting, progress, stream
+from .core import InputError, autocast, channels_last, check_setting, choose_precision, progress, stream
 from .pairs import PairSet
 
 # %% ../nbs/16a_readers.ipynb #13382ed8
@@ -53,12 +53,13 @@ def train_form(
     mean, spread = train.mean(), train.std().clamp_min(1e-6)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(seed, "form", layers).initial_seed())
-        network, draw = FormClassifier(layers, n_classes), stream(seed, "form draws", layers)
+        network, draw, cpu = channels_last(FormClassifier(layers, n_classes)), stream(seed, "form draws", layers), torch.device("cpu")
         adam = torch.optim.Adam(network.parameters(), 1e-3, weight_decay=1e-4)
         for step in range(steps):
             for group in adam.param_groups: group["lr"] = 1e-3 * (1 - step / steps)
             index = torch.randint(len(train), (min(batch_size, len(train)),), generator=draw)
-            loss = F.cross_entropy(network((train[index] - mean) / spread), labels[index])
+            with autocast(cpu, choose_precision(cpu)): logits = network(channels_last((train[index] - mean) / spread))
+            loss = F.cross_entropy(logits.float(), labels[index])
             adam.zero_grad(); loss.backward(); adam.step()
         network.eval()
         with torch.no_grad(): return torch.cat([network((x - mean) / spread).argmax(1) for x in test.split(256)])
