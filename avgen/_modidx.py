@@ -1159,6 +1159,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'avgen.studies.cmav': ('studies.html#cmav', 'avgen/studies.py'),
                                'avgen.studies.cmav_jobs': ('studies.html#cmav_jobs', 'avgen/studies.py'),
                                'avgen.studies.counted': ('studies.html#counted', 'avgen/studies.py'),
+                               'avgen.studies.encoder_names': ('studies.html#encoder_names', 'avgen/studies.py'),
                                'avgen.studies.estimate': ('studies.html#estimate', 'avgen/studies.py'),
                                'avgen.studies.jobs_of': ('studies.html#jobs_of', 'avgen/studies.py'),
                                'avgen.studies.missing_jobs': ('studies.html#missing_jobs', 'avgen/studies.py'),

@@ -2,10 +2,10 @@
 
 # %% auto #0
 __all__ = ['PUBLISHED', 'FORMS', 'PUBLISHED_FORMS', 'PUBLISHED_INPUTS', 'BOTH', 'STUDIES', 'Job', 'jobs_of', 'Interrupted',
-           'Workplace', 'Training', 'Work', 'by_take', 'counted', 'by_instrument', 'cmav_jobs', 'cmav', 'poster1_jobs',
-           'ablation_jobs', 'poster2_jobs', 'poster3_jobs', 'attention_facts', 'poster3', 'missing_jobs',
-           'missing_modality', 'pose_jobs', 'pose', 'performers', 'protocols', 'representations', 'Study', 'seconds_of',
-           'estimate', 'StudyResult', 'study_figure', 'study', 'read_study']
+           'Workplace', 'Training', 'Work', 'by_take', 'counted', 'by_instrument', 'encoder_names', 'cmav_jobs', 'cmav',
+           'poster1_jobs', 'ablation_jobs', 'poster2_jobs', 'poster3_jobs', 'attention_facts', 'poster3',
+           'missing_jobs', 'missing_modality', 'pose_jobs', 'pose', 'performers', 'protocols', 'representations',
+           'Study', 'seconds_of', 'estimate', 'StudyResult', 'study_figure', 'study', 'read_study']
 
 # %% ../nbs/17_studies.ipynb #a95d6f36
 import hashlib
@@ -183,6 +183,7 @@ def _lines(work: Work, jobs: list[Job], splits=("train", "validation"), **more):
         for split in splits:
             judged = [work.judged(job, d, split) for job in mine]
             found = counted(*judged) | {"by_instrument": by_instrument(work.pairs.split(split), *judged)}
+            if split == "validation": found["encoder names"] = encoder_names(work, mine, d)
             yield dict(label=label, direction=d, split=split, **found, published=PUBLISHED.get((label, d, split)), **_cost(work, mine), **{k: f(mine, d, split) for k, f in more.items()})
 
 
@@ -191,6 +192,18 @@ def by_instrument(pairset, *judged: dict) -> dict:
     home = {pairset.takes[t]: pairset.instruments[c] for t, c in zip(pairset.take.tolist(), pairset.instrument.tolist())}
     counts = lambda name, j, k: sum(found[k] for take, found in j.items() if home[take] == name)
     return {name: [round(counts(name, j, 0) / max(1, counts(name, j, 1)), 3) for j in judged] for name in pairset.instruments}
+
+
+@torch.no_grad()
+def encoder_names(work: Work, jobs: list[Job], direction: str) -> float | None:
+    "Share of the validation sources that the runs' own encoders name: more than that the generators are not told. None where the encoders have no classifier."
+    pairs, found = work.pairs.validation, []
+    for system in (work.run(job).towards(direction).system.eval() for job in jobs):
+        blocks = pairs.tensors(device=next(system.parameters()).device)[1 if direction == "S2I" else 0].split(128)
+        logits = [system.encoder(x)[0] for x in blocks]
+        if logits[0] is None: return None
+        found.append(float((torch.cat(logits).argmax(1).cpu() == pairs.instrument).float().mean()))
+    return float(np.mean(found))
 
 
 def _cost(work: Work, jobs: list[Job]) -> dict:

@@ -58,7 +58,7 @@ class CMCGANSettings(GameSettings):
     discriminator_every: int = 1  # the paper's K steps of the generator for one of the discriminator
     encoder_width: int = 64
     cycle: bool = True  # the second pass
-    cycle_weight: float = 1.0  # of the four L1 terms beside the generator's loss
+    cycle_weight: float = 1.0  # of the four L1 terms beside the generator's loss: 1 is the sum as the paper prints it
     joint: bool = True  # one discriminator on pairs; else one for pictures and one for sounds, which know of no pairs
     discriminator_batch_norm: bool = True
     discriminator_spectral_norm: bool = False
@@ -203,7 +203,7 @@ CMCGAN.discriminator_step, CMCGAN.separate_step, CMCGAN.generator_step, CMCGAN.s
 # %% ../../nbs/13f_cmcgan.ipynb #f75a5419
 CMCGAN.PRESETS = {
     "paper": {},
-    "small": {**recipe_of(SACMGAN.PRESETS["small"]), "encoder_width": 16, "discriminator_spectral_norm": True,
+    "small": {**recipe_of(SACMGAN.PRESETS["small"]), "encoder_width": 16, "cycle_weight": 10.0, "discriminator_spectral_norm": True,
               "discriminator_gain": SACMGAN.PRESETS["small"]["discriminator_gain"]},  # fmt: skip
-    "toy": {**recipe_of(SACMGAN.PRESETS["toy"]), "encoder_width": 4, "discriminator_spectral_norm": True},
+    "toy": {**recipe_of(SACMGAN.PRESETS["toy"]), "encoder_width": 4, "cycle_weight": 10.0, "discriminator_spectral_norm": True},
 }
