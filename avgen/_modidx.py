@@ -760,6 +760,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'avgen.processes.Processes.any': ('processes.html#processes.any', 'avgen/processes.py'),
                                  'avgen.processes.Processes.average': ('processes.html#processes.average', 'avgen/processes.py'),
                                  'avgen.processes.Processes.main': ('processes.html#processes.main', 'avgen/processes.py'),
+                                 'avgen.processes.Processes.orphaned': ('processes.html#processes.orphaned', 'avgen/processes.py'),
                                  'avgen.processes.Processes.shares': ('processes.html#processes.shares', 'avgen/processes.py'),
                                  'avgen.processes.Processes.wait': ('processes.html#processes.wait', 'avgen/processes.py'),
                                  'avgen.processes._among': ('processes.html#_among', 'avgen/processes.py'),

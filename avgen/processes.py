@@ -32,7 +32,7 @@ def _among(count: int):
     try: yield
     except RuntimeError as e:
         if isinstance(e, torch.OutOfMemoryError): raise
-        why = re.sub(r"^\[\S+\] ", "", str(e).partition("\n")[0]).rstrip(". ")
+        why = re.sub(r"^\[\S+\] ", "", str(e).partition("\n")[0]).partition(". ")[0].rstrip(".")
         raise Parted(f"another of the {count} processes ended, or did not answer within {longest_wait()} s ({why})") from e
 
 
@@ -49,7 +49,7 @@ class Processes:
 
     def __init__(self, device="cpu", count: int | None = None):
         self.count = count or (int(os.environ.get("WORLD_SIZE") or 1) if "RANK" in os.environ else 1)
-        self.rank, self.device = 0, torch.device(device)
+        self.rank, self.device, self.parent = 0, torch.device(device), os.getppid()
         if forked(): torch.set_num_threads(1)  # more would wait for threads that stayed with the parent
         if self.count == 1: return
         if torch.cuda._is_in_bad_fork():
@@ -62,6 +62,9 @@ class Processes:
 
     @property
     def main(self) -> bool: return self.rank == 0  # the one that writes
+
+    @property
+    def orphaned(self) -> bool: return os.getppid() != self.parent  # whoever started it is gone
 
     def shares(self, pieces: int = 1) -> list[tuple[int, int]]:
         "The shares (i, n) of each batch that this process works on, one after another: one, or where the batch is cut finer, `pieces`."

@@ -99,6 +99,7 @@ def describe(system: System, pairs: Pairs, preset: str, seed: int, steps: int | 
     precision = str(choose_precision(device, precision)).removeprefix("torch.")
     config |= {"device": str(device), "precision": precision, "threads": threads or default_threads(), **every}
     if accumulate > 1: config["accumulate"] = accumulate
+    if processes > 1: config["processes"] = processes  # that it began with
     return config | {"versions": versions(), "commit": git_commit(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}
 
 # %% ../nbs/14_training.ipynb #44b39290

@@ -1,5 +1,6 @@
 "Contract of avgen.processes: two gloo processes follow one, resume on another number of them, and what cannot be divided is said in a line."
 
+import contextlib
 import json
 import os
 import random
@@ -19,7 +20,7 @@ from avgen.guard import read_incident
 from avgen.pairs import Batches, toy_pairs
 from avgen.processes import ALONE, check_shares
 from avgen.remote import is_held, standing
-from avgen.runs import read_metrics
+from avgen.runs import read_config, read_metrics
 from avgen.systems import StepContext, build
 from avgen.training import plan, resume, train
 
@@ -285,11 +286,40 @@ def test_alone_nothing_is_asked_of_accelerate():
     assert ALONE.main and ALONE.count == 1
 
 
-def test_accelerate_launch_trains_and_resumes_by_the_command_line(tmp_path):
-    data, run = TESTS.parent / "data" / "sample", tmp_path / "run"
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-              "--main_process_port", "0", "-m", "avgen.cli"]  # fmt: skip
+def launch(run, steps: int) -> subprocess.Popen:
+    "The documented line: two processes on CPU, by Accelerate's launcher."
+    start = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
     env = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": os.pathsep.join([str(TESTS.parent), os.environ.get("PYTHONPATH", "")])}
-    done = subprocess.run([*launch, "train", "--data", str(data), "--run", str(run), "--preset", "toy", "--steps", "6", "--quiet"], env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Run(") == 1 and read_metrics(run)[-1]["step"] == json.loads((run / "config.json").read_text())["steps"]
+    command = ["-m", "avgen.cli", "train", "--data", str(TESTS.parent / "data" / "sample"), "--run", str(run), "--preset", "toy", "--device", "cpu", "--steps", str(steps), "--quiet"]
+    return subprocess.Popen([*start, *command], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def test_accelerate_launch_trains_two_processes_and_they_stop_when_it_is_killed(tmp_path):
+    launcher = launch(tmp_path / "run", 6)
+    said, wrong = launcher.communicate(timeout=300)
+    assert launcher.returncode == 0, wrong
+    assert said.count("Run(") == 1 and (config := read_config(tmp_path / "run"))["processes"] == 2 and read_metrics(tmp_path / "run")[-1]["step"] == config["steps"]
+    long = tmp_path / "long"
+    launcher = launch(long, 5000)
+    try:
+        until(lambda: len(read_metrics(long)) > 2)
+        launcher.kill()
+        until(lambda: standing(long)["state"] == "stopped", 60)  # nobody is left behind, and a checkpoint is
+    finally:
+        with contextlib.suppress(ProcessLookupError): os.killpg(launcher.pid, signal.SIGKILL)
+    assert not is_held(long) and 0 < read_checkpoint(list_checkpoints(long / "checkpoints")[-1]).step < read_config(long)["steps"]
+
+
+def test_the_lines_of_the_notebook_train_two_processes_in_a_kernel(tmp_path):
+    "notebook_launcher forks a kernel that has used its threads: the cell of 12b as it stands there, and what a user reads when the batch cannot be shared."
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    cells = [c.source for c in nbformat.read(TESTS.parent / "nbs" / "12b_processes.ipynb", 4).cells if c.cell_type == "code" and "\nnotebook_launcher(" in c.source]
+    assert len(cells) == 1
+    before = "import torch\nfrom avgen.pairs import toy_pairs\ntorch.set_num_threads(2)\nx = torch.randn(1500, 1500)\n(x @ x).sum()\ntoys = toy_pairs(n=24)"
+    after = "run.finished, place.exists(), config['processes'] if (config := run.config) else 0, torch.get_num_threads()"
+    refused = cells[0].partition("\nnotebook_launcher(")[0].replace("steps=6", "steps=6, batch_size=9") + "\ntry: notebook_launcher(together, num_processes=2, rdzv_backend='c10d', rdzv_endpoint='localhost:0')\nexcept Exception as e: print(e)"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (before, cells[0], after, refused)])
+    env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": os.pathsep.join([str(TESTS.parent), os.environ.get("PYTHONPATH", "")])}
+    nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute(cwd=str(tmp_path), env=env)
+    assert book.cells[2].outputs[0].data["text/plain"] == "(True, True, 2, 2)"
+    assert "found 9 in stage" in "".join(o.get("text", "") for o in book.cells[3].outputs)
