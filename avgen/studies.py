@@ -521,7 +521,7 @@ def study(
     quiet: bool = False,
     steps: int | None = None,  # of each run's last stage, earlier stages in proportion; None: the preset's own
 ) -> StudyResult | None:
-    "Run a study, or go on with it, and return its table; None when it was interrupted. Several processes that do so share the runs out. Raises InputError for unknown names, seeds < 1, results of other settings."
+    "Run a study, or go on with it, and return its table; None when it was interrupted. Several workers share its runs. Raises InputError for unknown names, seeds < 1, results of other settings."
     if name not in STUDIES: raise InputError(f"setting 'study': found {name!r}; expected one of {', '.join(map(repr, STUDIES))}{near_names(name, STUDIES)}")
     check_setting("seeds", seeds, int, 1, 100)
     check_setting("preset", preset, choices=("small", "paper", "toy"))
