@@ -182,17 +182,26 @@ def until(test, seconds: float = 120):
         time.sleep(0.002)
 
 
-def strike(worker, count: int, run: Path, beyond: int, chance: random.Random, **task) -> tuple[int, bool]:
-    "Train until a checkpoint after step `beyond` stands, then kill all processes at a random moment; the step that is left, and whether a checkpoint was half written."
+def half_written(places: Path) -> bool:
+    "Whether a checkpoint is half written: a temporary file, or tensors without their facts."
+    return any(places.glob(".*.tmp")) or any(not p.with_suffix(".json").exists() for p in places.glob("step_*.safetensors"))
+
+
+def strike(worker, count: int, run: Path, beyond: int, chance: random.Random, aim: bool = False, **task) -> tuple[int, bool]:
+    """Train until a checkpoint after step `beyond` stands, then kill all processes at a random moment, or aimed at one when a checkpoint is being written.
+    Returns the step that is left, and whether a checkpoint was half written."""
     started, places = begin(worker, count, run=run, env={"PAUSE": "0.02"}, **task), run / "checkpoints"
-    until(lambda: any(p.stem > f"step_{beyond:08d}" for p in list_checkpoints(places)) or any(p.poll() is not None for p in started))
-    time.sleep(chance.random() * 0.3)
-    assert [p.poll() for p in started] == [None] * count, end(started)
-    for p in chance.sample(started, count): p.send_signal(signal.SIGKILL)
+    try:
+        until(lambda: any(p.stem > f"step_{beyond:08d}" for p in list_checkpoints(places)) or any(p.poll() is not None for p in started))
+        late = time.monotonic() + (2 if aim else chance.random() * 0.2)
+        while time.monotonic() < late and not (aim and half_written(places)): pass
+        assert [p.poll() for p in started] == [None] * count, "the run ended before it was killed"
+        for p in chance.sample(started, count): p.send_signal(signal.SIGKILL)
+    finally:
+        for p in started: p.kill()
     for p in started: p.communicate()
     assert not is_held(run) and standing(run)["state"] == "gone"
-    whole = list_checkpoints(places)
-    return read_checkpoint(whole[-1]).step, len(list(places.glob("*.safetensors"))) > len(whole) or bool(list(places.glob(".*.tmp")))
+    return read_checkpoint(list_checkpoints(places)[-1]).step, half_written(places)
 
 
 def test_killed_under_two_and_resumed_by_one_and_on_and_on(worker, one, tmp_path):
