@@ -287,7 +287,7 @@ def study(
     device: Device = "auto",
     quiet: Quiet = False,
 ):
-    "One of the papers' tables, on one data set and under one protocol. Interrupted, the same command goes on."
+    "One of the papers' tables, on one data set and under one protocol. Interrupted, the same command goes on; started several times at once, it shares its runs out."
     from avgen.studies import study as run_study
 
     result = run_study(name, data, seeds=seeds, preset=preset, folder=out, quick=fast, device=device, quiet=quiet, steps=steps)

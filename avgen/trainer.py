@@ -256,7 +256,7 @@ class Listening(Keeping):
         wish = self.post.look()
         if wish == "stop": interrupt.wanted = True
         if self.together.count == 1: return interrupt.wanted, wish == "pause"
-        return self.step % self.config["tick_every"] == 0 and self.together.any(interrupt.wanted), False
+        return self.step % self.config["tick_every"] == 0 and self.together.any(interrupt.wanted or self.together.orphaned), False
 
     def pause(self, interrupt: Interrupt) -> None:
         "Wait until told to go on or to stop; do single steps meanwhile."

@@ -21,14 +21,14 @@ import torch
 from .checkpoints import Checkpoint, newest_checkpoint, put_state, save_checkpoint
 from .core import InputError, check_setting, choose_device, choose_precision, pinned_threads, write_atomically
 from .pairs import Batches, Pairs
-from .processes import ALONE, Nobody, Processes, check_shares
-from .remote import Hold, Post, RemoteRun, Tail, launch, read_small
+from .processes import ALONE, Nobody, Parted, Processes, check_shares, is_fork
+from .remote import Hold, Post, RemoteRun, Tail, Taken, launch, read_small
 from .runs import CONFIG_FORMAT, Run, RunFolder, build_from, check_config, check_owner, data_facts, fixed_samples
 from .runs import read_config, read_metrics, settings_to_json, summary, write_json
 from .systems import System, build
 from .trainer import Diverged, Trainer, plan
 from .updates import Averaged, Meter, Update
-from .watching import Interrupt, TensorBoard, tensorboard_writer, watcher
+from .watching import Interrupt, Quiet, TensorBoard, Terminal, tensorboard_writer, watcher
 
 # %% ../nbs/14_training.ipynb #76afe5a0
 def new_folder(run, name: str) -> Path:
@@ -36,7 +36,7 @@ def new_folder(run, name: str) -> Path:
     if run is None: run = next(p for n in range(1, 100_000) if not (p := Path("runs") / f"{name}-{n}").exists())
     run = Path(run)
     if (run / "config.json").exists():
-        raise InputError(f"run {str(run)!r} holds a run already; `avgen resume --run {run}` goes on with it; for a new one give another folder")
+        raise Taken(f"run {str(run)!r} holds a run already; `avgen resume --run {run}` goes on with it; for a new one give another folder")
     if run.exists() and (not run.is_dir() or any(p.name != "training.lock" and p.suffix != ".tmp" for p in run.iterdir())):
         raise InputError(f"run {str(run)!r} is in use by something else; give a folder that is empty or not there yet")
     try: run.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,8 @@ def git_commit() -> str | None:
 
 # %% ../nbs/14_training.ipynb #b28427da
 def default_threads() -> int:
-    "How many threads to pin: $AVGEN_THREADS, else what PyTorch has taken."
+    "How many threads to pin: $AVGEN_THREADS, else what PyTorch has taken; one in a process that a notebook forked."
+    if is_fork(): return 1
     wanted = os.environ.get("AVGEN_THREADS") or str(torch.get_num_threads())
     if not wanted.isdecimal() or not 1 <= int(wanted) <= 1024:
         raise InputError(f"AVGEN_THREADS: found {wanted!r}; expected a number of threads from 1 to 1024")
@@ -74,6 +75,7 @@ def check_run(seed: int, steps: int | None, threads: int | None, device, precisi
     "The device of a run. Raises InputError for what no run can be made with."
     check_setting("seed", seed, int, 0, 2**63 - 1)
     check_setting("threads", threads, (int, type(None)), 1, 1024)
+    if is_fork() and (threads or 1) > 1: raise InputError(f"setting 'threads': found {threads}; expected 1 in a process that a notebook forked; for more use `accelerate launch`")
     check_setting("steps", steps, (int, type(None)), 1, 10**9)
     device = choose_device(device)
     choose_precision(device, precision)
@@ -97,6 +99,7 @@ def describe(system: System, pairs: Pairs, preset: str, seed: int, steps: int | 
     precision = str(choose_precision(device, precision)).removeprefix("torch.")
     config |= {"device": str(device), "precision": precision, "threads": threads or default_threads(), **every}
     if accumulate > 1: config["accumulate"] = accumulate
+    if processes > 1: config["processes"] = processes  # that it began with
     return config | {"versions": versions(), "commit": git_commit(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}
 
 # %% ../nbs/14_training.ipynb #44b39290
@@ -166,18 +169,25 @@ def _make(folder, config: dict, first) -> tuple[Hold, Path]:
 
 # %% ../nbs/14_training.ipynb #04a0e106
 @contextlib.contextmanager
+def _named(run: Run):
+    "Where another process was lost: which run stopped, and how it goes on."
+    try: yield
+    except Parted as e: raise Parted(f"run {str(run.folder)!r} stopped: {e}; what it saved is kept; go on with: avgen resume --run {run.folder}") from e
+
+
+@contextlib.contextmanager
 def surroundings(config: dict, device: torch.device):
     "Threads pinned, the fastest convolutions chosen, and afterwards the caller's threads and random state as they were."
     cuda = [device] if device.type == "cuda" else []
     fastest = torch.backends.cudnn.flags(enabled=True, benchmark=True) if cuda else contextlib.nullcontext()
-    with fastest, pinned_threads(config["threads"]), torch.random.fork_rng(devices=cuda): yield
+    with fastest, pinned_threads(1 if is_fork() else config["threads"]), torch.random.fork_rng(devices=cuda): yield
 
 
 def _go_on(run: Run, system: System, quiet: bool, checkpoint=None, hold: Hold | None = None, together: Processes = ALONE) -> Run:
     "From the beginning or from a checkpoint to the end, with threads pinned and the caller's random state left as it was."
     if run.device.type == "cuda": torch.cuda.reset_peak_memory_stats(run.device)
-    with Post(run.folder, hold) if together.main else Nobody() as post, surroundings(run.config, run.device), Interrupt() as interrupt:
-        watch = watcher(quiet or not together.main)
+    with Post(run.folder, hold) if together.main else Nobody() as post, surroundings(run.config, run.device), Interrupt() as interrupt, _named(run):
+        watch = (Terminal() if is_fork() and not quiet else watcher(quiet)) if together.main else Quiet()  # a fork cannot speak for its kernel
         if run.config.get("tensorboard") and together.main: watch = TensorBoard(watch, run.folder, checkpoint.step if checkpoint else 0)
         trainer = Trainer(run, system, run.pairs, watch, together)
         trainer.post = post

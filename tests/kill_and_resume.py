@@ -2,6 +2,7 @@
 
     python tests/kill_and_resume.py --times 50                  # every registered system, fifty kills in a row each
     python tests/kill_and_resume.py --times 5 --systems sa-cmgan:S2I cmcgan:both
+    python tests/kill_and_resume.py --times 30 --processes      # two processes and one in turn, all killed at once: the end within 1e-8 in double precision
 
 Every second kill waits until a checkpoint is being written (its temporary file is there, or the tensors are and their facts are not yet) and strikes then; the others strike
 at a random moment. What was hit is told afterwards by what the dead process left behind. Each life is a process of its own, forked from one that has PyTorch loaded.
@@ -21,6 +22,7 @@ import torch
 
 from avgen.checkpoints import list_checkpoints, read_checkpoint
 from avgen.pairs import toy_pairs
+from avgen.remote import standing
 from avgen.runs import Run, read_metrics
 from avgen.systems import system_class, systems
 from avgen.training import resume, train
@@ -99,15 +101,37 @@ def trial(name: str, direction: str, times: int, folder: Path, seed: int = 0, st
     return {"system": f"{name}:{direction}", "kills": kills, "while_a_checkpoint_was_written": torn, "steps": Run.open(cut, device="cpu").config["steps"]}
 
 
+def across(times: int, folder: Path, seed: int = 0) -> dict:
+    "Runs of the double-precision system of test_processes, killed six times each under two processes and one in turn, then finished."
+    import test_processes as tested
+
+    chance, worker, kills, torn, worst = random.Random(seed), folder / "worker.py", 0, 0, 0.0
+    worker.write_text(tested.WORKER)
+    whole = tested.together(worker, 1, run=folder / "whole")
+    if whole != [(0, "")]: sys.exit(f"the run that is left alone: {whole}")
+    for turn in range(-(-times // 6)):
+        run, step = folder / f"turn-{turn}", 0
+        for life in range(6):
+            step, half = tested.strike(worker, 1 + (turn + life) % 2, run, step, chance, kills % 2 == 0, **({"resume": True} if life else {"checkpoint_every": 2}))
+            kills, torn = kills + 1, torn + half
+        ended = tested.together(worker, 1 + turn % 2, run=run, resume=True)
+        apart, left = tested.apart(folder / "whole", run), [str(p) for p in run.rglob("*.tmp")]
+        if any(code for code, _ in ended) or apart > 1e-8 or left or standing(run)["state"] != "finished": sys.exit(f"{run}: {ended}, {apart:g} apart, left over: {left}")
+        worst = max(worst, apart)
+    return {"system": "double, two processes and one in turn", "kills": kills, "while_a_checkpoint_was_written": torn, "apart": worst}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--systems", nargs="*", default=[f"{n}:{d}" for n in systems() for d in system_class(n).directions], help="NAME:DIRECTION, default: all")
     parser.add_argument("--steps", type=int, help="of the last stage; default: enough that the run outlives its kills")
+    parser.add_argument("--processes", action="store_true", help="on another number of processes each time, instead of the systems")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
+        if options.processes: return print(json.dumps(across(options.times, Path(folder), options.seed)))
         for each in options.systems:
             begun = time.monotonic()
             found = trial(*each.split(":"), options.times, Path(folder), options.seed, options.steps)

@@ -1,10 +1,14 @@
 "Contract of avgen.processes: two gloo processes follow one, resume on another number of them, and what cannot be divided is said in a line."
 
+import contextlib
 import json
 import os
+import random
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,9 +16,11 @@ import torch
 
 from avgen.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
+from avgen.guard import read_incident
 from avgen.pairs import Batches, toy_pairs
 from avgen.processes import ALONE, check_shares
-from avgen.runs import read_metrics
+from avgen.remote import is_held, standing
+from avgen.runs import read_config, read_metrics
 from avgen.systems import StepContext, build
 from avgen.training import plan, resume, train
 
@@ -22,7 +28,7 @@ TESTS = Path(__file__).parent
 
 # What each process runs: a system of two stages in double precision, all it draws included; batch norm on request.
 WORKER = '''
-import json, os, sys
+import json, os, sys, time
 from dataclasses import dataclass
 import torch
 from torch import nn
@@ -38,7 +44,9 @@ from avgen.training import Diverged, resume, train
 class Settings:
     norm: bool = False
     batch_size: int = 8
-    poison: int = -1
+    poison: int = -1  # the step whose loss, or one gradient, is not a number
+    poisoned: int = 1  # on this process only
+    poison_what: str = "loss"
 
 
 @register("double")
@@ -61,12 +69,15 @@ class Double(System):
         return context.cache["fake"]
 
     def d(self, batch, context):
+        time.sleep(float(os.environ.get("PAUSE", 0)))  # where somebody must be able to hit a step
         fake, real, wrong = self.fake(batch, context).detach(), batch.image, batch.mismatched_image
         return {"loss": F.relu(1 - self.see(real, context, "a")).mean() + F.relu(1 + self.discriminator(fake)).mean() + 0.5 * F.relu(1 + self.see(wrong, context, "b")).mean()}
 
     def g(self, batch, context):
-        poison = float("nan") if context.step == self.settings.poison and context.share[0] == context.share[1] - 1 else 1.0
-        return {"loss": -poison * self.discriminator(self.fake(batch, context)).mean()}
+        s, fake = self.settings, self.fake(batch, context)
+        bad = context.step == s.poison and (context.share[1] == 1 or context.share[0] == s.poisoned)
+        if bad and s.poison_what == "gradient": fake.register_hook(lambda gradient: gradient * float("nan"))
+        return {"loss": -(float("nan") if bad and s.poison_what == "loss" else 1.0) * self.discriminator(fake).mean()}
 
     def stages(self):
         phases = Phase("D", ("discriminator",), self.d, 1e-3, every=2), Phase("G", ("generator",), self.g, 1e-3)
@@ -93,19 +104,26 @@ def worker(tmp_path_factory):
     return path
 
 
-def together(worker, count: int, **task) -> list:
-    "Run the task in `count` processes; returns (exit status, last line of stderr) of each."
+def begin(worker, count: int, **task) -> list[subprocess.Popen]:
+    "The task in `count` processes, just started."
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    base = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE")} | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    base = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE")} | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"} | task.pop("env", {})
     env = lambda r: base | ({"RANK": str(r), "LOCAL_RANK": str(r), "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)} if count > 1 else {})
     text = json.dumps(task, default=str)
-    started = [subprocess.Popen([sys.executable, str(worker), text], env=env(r), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for r in range(count)]
-    try: said = [p.communicate(timeout=240)[1] for p in started]
+    return [subprocess.Popen([sys.executable, str(worker), text], env=env(r), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for r in range(count)]
+
+
+def end(started: list[subprocess.Popen], seconds: float = 240) -> list:
+    "Wait for all; returns (exit status, last line of stderr) of each."
+    try: said = [p.communicate(timeout=seconds)[1] for p in started]
     finally:
         for p in started: p.kill()
     return [(p.returncode, (text.strip().splitlines() or [""])[-1]) for p, text in zip(started, said)]
+
+
+def together(worker, count: int, **task) -> list: return end(begin(worker, count, **task))
 
 
 def last(folder): return read_checkpoint(list_checkpoints(Path(folder) / "checkpoints")[-1]).tensors
@@ -156,6 +174,88 @@ def test_stopped_under_two_and_resumed_by_one_and_the_other_way_round(worker, on
         assert apart(one, run) < 1e-8
 
 
+def until(test, seconds: float = 120):
+    "Wait for something to be so."
+    end = time.monotonic() + seconds
+    while not test():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.002)
+
+
+def half_written(places: Path) -> bool:
+    "Whether a checkpoint is half written: a temporary file, or tensors without their facts."
+    return any(places.glob(".*.tmp")) or any(not p.with_suffix(".json").exists() for p in places.glob("step_*.safetensors"))
+
+
+def strike(worker, count: int, run: Path, beyond: int, chance: random.Random, aim: bool = False, **task) -> tuple[int, bool]:
+    """Train until a checkpoint after step `beyond` stands, then kill all processes at a random moment, or aimed at one when a checkpoint is being written.
+    Returns the step that is left, and whether a checkpoint was half written."""
+    started, places = begin(worker, count, run=run, env={"PAUSE": "0.02"}, **task), run / "checkpoints"
+    try:
+        until(lambda: any(p.stem > f"step_{beyond:08d}" for p in list_checkpoints(places)) or any(p.poll() is not None for p in started))
+        late = time.monotonic() + (2 if aim else chance.random() * 0.2)
+        while time.monotonic() < late and not (aim and half_written(places)): pass
+        assert [p.poll() for p in started] == [None] * count, "the run ended before it was killed"
+        for p in chance.sample(started, count): p.send_signal(signal.SIGKILL)
+    finally:
+        for p in started: p.kill()
+    for p in started: p.communicate()
+    assert not is_held(run) and standing(run)["state"] == "gone"
+    return read_checkpoint(list_checkpoints(places)[-1]).step, half_written(places)
+
+
+def test_killed_under_two_and_resumed_by_one_and_on_and_on(worker, one, tmp_path):
+    chance = random.Random(5)
+    for counts in ((1, 2), (2, 1, 2, 1)):
+        run, step = tmp_path / "".join(map(str, counts)), 0
+        for life, count in enumerate(counts[:-1]):
+            step, _ = strike(worker, count, run, step, chance, **({"resume": True} if life else {"checkpoint_every": 4}))
+            assert step < 50
+        assert end(begin(worker, counts[-1], run=run, resume=True)) == [(0, "")] * counts[-1]
+        assert apart(one, run) < 1e-8
+        assert [m["step"] for m in read_metrics(run)] == sorted({1, *range(4, 51, 4), *range(10, 51, 10)})  # no line twice, none missing
+        assert not is_held(run) and standing(run)["state"] == "finished" and not list(run.rglob("*.tmp")) and not list(run.rglob(".*"))
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_when_one_of_two_is_killed_the_other_says_so_and_ends(worker, one, tmp_path, victim):
+    run = tmp_path / "run"
+    started = begin(worker, 2, run=run, checkpoint_every=10, env={"PAUSE": "0.02"})
+    until(lambda: (run / "checkpoints" / "step_00000010.json").exists())
+    started[victim].send_signal(signal.SIGKILL)
+    begun = time.monotonic()
+    ended = end(started, 60)
+    assert ended[victim][0] == -signal.SIGKILL and time.monotonic() - begun < 30
+    code, line = ended[1 - victim]
+    assert code == 1 and line.startswith(f"avgen: run '{run}' stopped: another of the 2 processes ended") and line.endswith(f"go on with: avgen resume --run {run}"), line
+    assert not is_held(run) and standing(run)["state"] == ("failed" if victim else "gone")
+    assert together(worker, 1, run=run, resume=True) == [(0, "")] and apart(one, run) < 1e-8
+
+
+def test_a_process_that_only_falls_silent_is_not_waited_for_longer_than_asked(worker, tmp_path):
+    run = tmp_path / "run"
+    started = begin(worker, 2, run=run, checkpoint_every=10, env={"PAUSE": "0.02", "AVGEN_WAIT": "4"})
+    until(lambda: (run / "checkpoints" / "step_00000010.json").exists())
+    started[1].send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    try: until(lambda: started[0].poll() is not None, 60)
+    finally: started[1].kill()
+    assert time.monotonic() - begun < 30
+    (code, line), _ = end(started)
+    assert code == 1 and line.startswith(f"avgen: run '{run}' stopped: another of the 2 processes ended, or did not answer within 4 s") and not is_held(run), line
+
+
+@pytest.mark.parametrize("who, what", [(0, "loss"), (1, "gradient")])
+def test_not_a_number_on_one_process_stops_all_at_one_step_with_one_incident(worker, tmp_path, who, what):
+    run = tmp_path / "run"
+    (code, line), other = together(worker, 2, run=run, checkpoint_every=20, poison=27, poisoned=who, poison_what=what)
+    assert code == 1 and (code, line) == other and "stopped at step 30: in step 27" in line and "checkpoint of step 20 is kept" in line, line
+    incident = read_incident(run)
+    assert (incident["step"], incident["phase"], incident["stage_step"], incident["checkpoint"]) == (27, "G", 27, 20) and len(incident["batch"]) == 8 and incident["layers"]
+    assert ("loss became nan" in incident["what"]) == (what == "loss")
+    assert [m["step"] for m in read_metrics(run) if "stopped" in m] == [30] and not list(run.rglob("*.tmp")) and not is_held(run)
+
+
 @pytest.mark.parametrize("count, task, words", [(3, {}, ["batch_size", "found 8", "multiple of 3"]), (2, {"pairs": 1, "batch_size": 2}, []), (2, {"accumulate": 3}, ["2 processes x 3 pieces"])])
 def test_what_cannot_be_divided_is_said_in_one_line(worker, tmp_path, count, task, words):
     if task.get("pairs"): task = task | {"batch_size": 2}
@@ -195,11 +295,40 @@ def test_alone_nothing_is_asked_of_accelerate():
     assert ALONE.main and ALONE.count == 1
 
 
-def test_accelerate_launch_trains_and_resumes_by_the_command_line(tmp_path):
-    data, run = TESTS.parent / "data" / "sample", tmp_path / "run"
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-              "--main_process_port", "0", "-m", "avgen.cli"]  # fmt: skip
+def launch(run, steps: int) -> subprocess.Popen:
+    "The documented line: two processes on CPU, by Accelerate's launcher."
+    start = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
     env = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": os.pathsep.join([str(TESTS.parent), os.environ.get("PYTHONPATH", "")])}
-    done = subprocess.run([*launch, "train", "--data", str(data), "--run", str(run), "--preset", "toy", "--steps", "6", "--quiet"], env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Run(") == 1 and read_metrics(run)[-1]["step"] == json.loads((run / "config.json").read_text())["steps"]
+    command = ["-m", "avgen.cli", "train", "--data", str(TESTS.parent / "data" / "sample"), "--run", str(run), "--preset", "toy", "--device", "cpu", "--steps", str(steps), "--quiet"]
+    return subprocess.Popen([*start, *command], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def test_accelerate_launch_trains_two_processes_and_they_stop_when_it_is_killed(tmp_path):
+    launcher = launch(tmp_path / "run", 6)
+    said, wrong = launcher.communicate(timeout=300)
+    assert launcher.returncode == 0, wrong
+    assert said.count("Run(") == 1 and (config := read_config(tmp_path / "run"))["processes"] == 2 and read_metrics(tmp_path / "run")[-1]["step"] == config["steps"]
+    long = tmp_path / "long"
+    launcher = launch(long, 5000)
+    try:
+        until(lambda: len(read_metrics(long)) > 2)
+        launcher.kill()
+        until(lambda: standing(long)["state"] == "stopped", 60)  # nobody is left behind, and a checkpoint is
+    finally:
+        with contextlib.suppress(ProcessLookupError): os.killpg(launcher.pid, signal.SIGKILL)
+    assert not is_held(long) and 0 < read_checkpoint(list_checkpoints(long / "checkpoints")[-1]).step < read_config(long)["steps"]
+
+
+def test_the_lines_of_the_notebook_train_two_processes_in_a_kernel(tmp_path):
+    "notebook_launcher forks a kernel that has used its threads: the cell of 12b as it stands there, and what a user reads when the batch cannot be shared."
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    cells = [c.source for c in nbformat.read(TESTS.parent / "nbs" / "12b_processes.ipynb", 4).cells if c.cell_type == "code" and "\nnotebook_launcher(" in c.source]
+    assert len(cells) == 1
+    before = "import torch\nfrom avgen.pairs import toy_pairs\ntorch.set_num_threads(2)\nx = torch.randn(1500, 1500)\n(x @ x).sum()\ntoys = toy_pairs(n=24)"
+    after = "run.finished, place.exists(), config['processes'] if (config := run.config) else 0, torch.get_num_threads()"
+    refused = cells[0].partition("\nnotebook_launcher(")[0].replace("steps=6", "steps=6, batch_size=9") + "\ntry: notebook_launcher(together, num_processes=2, rdzv_backend='c10d', rdzv_endpoint='localhost:0')\nexcept Exception as e: print(e)"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (before, cells[0], after, refused)])
+    env = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": os.pathsep.join([str(TESTS.parent), os.environ.get("PYTHONPATH", "")])}
+    nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute(cwd=str(tmp_path), env=env)
+    assert book.cells[2].outputs[0].data["text/plain"] == "(True, True, 2, 2)"
+    assert "found 9 in stage" in "".join(o.get("text", "") for o in book.cells[3].outputs)

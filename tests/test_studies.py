@@ -1,5 +1,12 @@
 "Contract of avgen.studies and avgen.readers: every table in quick form, runs shared and found again, what is refused, intervals over takes and seeds."
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +15,8 @@ import torch
 from avgen.core import InputError
 from avgen.orchestra import build as build_orchestra
 from avgen.pairs import toy_pairs
+from avgen.remote import is_held
+from avgen.runs import read_metrics
 from avgen.studies import PUBLISHED, STUDIES, Interrupted, Job, Work, counted, estimate, read_study, study
 
 
@@ -51,6 +60,50 @@ def test_runs_are_shared_between_studies_and_a_second_call_trains_nothing(orches
     monkeypatch.setattr("avgen.studies.train", lambda *a, **k: pytest.fail("trained again"))
     study("poster-1", orchestra, folder=place, quick=True, quiet=True, device="cpu")
     assert estimate("poster-1", work) == {"jobs": 5, "left": 0, "seconds": 0}
+
+
+def workers(data, folder, count: int) -> list[subprocess.Popen]:
+    "The same command, started several times at once."
+    env = os.environ | {"OMP_NUM_THREADS": "1", "AVGEN_THREADS": "1", "AVGEN_CACHE": str(folder.parent / "cache"), "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", "avgen.cli", "study", "poster-2", "--data", str(data), "--out", str(folder), "--quick", "--device", "cpu"]
+    return [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(count)]
+
+
+def table(folder): return [{k: v for k, v in row.items() if k != "seconds"} for row in read_study(folder / "poster-2.json").rows]
+
+
+def printed(text: str) -> list: return [line.rsplit("|", 2)[0] for line in text.splitlines() if line.startswith("| ")]  # without the time
+
+
+@pytest.fixture(scope="module")
+def by_one(orchestra, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one") / "study"
+    (one,) = workers(orchestra.root, folder, 1)
+    said, wrong = one.communicate(timeout=300)
+    assert one.returncode == 0, wrong
+    return folder
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_two_workers_share_the_runs_and_make_the_table_of_one(orchestra, by_one, tmp_path, killed):
+    folder = tmp_path / "study"
+    both = workers(orchestra.root, folder, 2)
+    trained = lambda: {s.parent.name: json.loads(s.read_text())["process"] for s in folder.glob("runs/*/state.json")}
+    try:
+        end = time.monotonic() + 200
+        while len(set(trained().values())) < 2 and time.monotonic() < end and all(p.poll() is None for p in both): time.sleep(0.005)
+        assert set(trained().values()) == {p.pid for p in both}  # each has one of its own
+        if killed: both[0].kill()
+        said = [p.communicate(timeout=300) for p in both]
+    finally:
+        for p in both: p.kill()
+    assert [p.returncode for p in both] == [-signal.SIGKILL if killed else 0, 0], said
+    assert table(folder) == table(by_one) and (folder / "poster-2.md").read_text().count("|") == (by_one / "poster-2.md").read_text().count("|")
+    assert all(printed(text[0]) == printed((by_one / "poster-2.md").read_text()) for p, text in zip(both, said) if p.returncode == 0)
+    for run in sorted((folder / "runs").iterdir()):  # no step twice, nobody holds it
+        steps = [m["step"] for m in read_metrics(run)]
+        assert steps == sorted(set(steps)) and not is_held(run) and not list(run.rglob("*.tmp"))
+    assert len(trained()) == 4 and not is_held(folder)
 
 
 def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
