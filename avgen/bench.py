@@ -304,7 +304,8 @@ def grown(tasks: dict, runs: int, threads: int, patience: float = 3.0) -> dict:
     quick = {key: task for key, task in tasks.items() if found[key].get("seconds", patience) < patience}
     again = taking_turns(quick, runs - 1, threads) if runs > 1 else {}
     for key, f in again.items():
-        if f.get("seconds", float("inf")) < found[key]["seconds"]: found[key] |= f
+        every = found[key]["all"] + f.get("all", [])
+        found[key] = min(found[key], f, key=lambda g: g.get("seconds", float("inf"))) | {"all": every}
     return found
 
 
@@ -314,6 +315,7 @@ def repeated(folder, out, pairs: int) -> Path:
     files = [f for f in files if f]
     names = sorted(set.intersection(*map(set, files))) if len(files) > 1 else []
     if not names: raise InputError(f"data {str(folder)!r}: found no pairs to repeat; expected img/ and chunk/ or lms/ with files of the same names")
+    if pairs < len(names): names = [names[i * len(names) // pairs] for i in range(pairs)]  # of every instrument and split
     for i in range(pairs):
         take, _, moment = names[i % len(names)].name.rpartition("_")
         for source in (f[names[i % len(names)]] for f in files):
@@ -380,7 +382,8 @@ def main() -> None:
     if a.out and Path(a.out).exists():  # of the peaks, as of all else, the fastest counts
         before = json.loads(Path(a.out).read_text())
         for name, value in before["machine"]["peaks"].items(): report["machine"]["peaks"][name] = max(value, report["machine"]["peaks"][name])
-        if "growth" in report: report["growth"] = before.get("growth", {}) | report["growth"]
+        if "growth" in report: report["growth"] = (old := before.get("growth", {})) | report["growth"] | {"pairs": old.get("pairs", {}) | report["growth"].get("pairs", {})}
+        if "steps" not in report: report["runs"] = before["runs"]
         report = before | report
     print(table_of(report))
     if a.out:
