@@ -3,14 +3,16 @@
 # %% auto #0
 __all__ = ['STEPS', 'LOGMELS', 'MEASUREMENTS', 'COLD', 'SIZES', 'GRIDS', 'PARTS', 'system_of', 'by_the_papers', 'by_us',
            'work_of', 'fastest', 'peak_of', 'measure_step', 'PlainAttention', 'measure_attention', 'logmel_of',
-           'measure_logmel', 'measure_reader', 'anonymous_mb', 'measure_loader', 'measure_peak', 'processor',
-           'measure_work', 'in_its_own', 'taking_turns', 'cold_start', 'grown', 'repeated', 'bench', 'main', 'table_of']
+           'measure_logmel', 'measure_reader', 'anonymous_mb', 'measure_loader', 'measure_peak', 'measure_work',
+           'in_its_own', 'taking_turns', 'cold_start', 'grown', 'repeated', 'bench', 'main', 'brought_up_to_date',
+           'table_of']
 
 # %% ../nbs/23_bench.ipynb #7525fb20
 import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,7 @@ import torch
 from torch import nn
 
 from .attention import SelfAttention
-from .core import InputError, autocast, channels_last, choose_precision, write_atomically
+from .core import InputError, autocast, channels_last, check_setting, choose_precision, hardware, write_atomically
 from .losses import discriminator_loss, generator_loss
 from .pairs import Batches, toy_pairs
 from .systems import StepContext, build
@@ -243,14 +245,7 @@ def measure_peak() -> dict:
     "The machine's peak in both kinds of numbers, and what is known of it."
     peaks = {str(t).removeprefix("torch."): peak_of(t) for t in (torch.float32, torch.bfloat16)}
     about = {"threads": torch.get_num_threads(), "torch": torch.__version__, "precision": str(choose_precision("cpu")).removeprefix("torch.")}
-    return {"peaks": peaks, "tf32": torch.backends.cuda.matmul.allow_tf32 if torch.cuda.is_available() else "no GPU", **about, "processor": processor()}
-
-
-def processor() -> str:
-    "The name of the processor, where the system says it."
-    try: lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError: return "unknown"
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
+    return {"peaks": peaks, "tf32": torch.backends.cuda.matmul.allow_tf32 if torch.cuda.is_available() else "no GPU", **about, "processor": hardware("cpu")}
 
 
 def measure_work(preset: str, **sizes) -> dict: return {"operations": work_of(preset, **sizes)}
@@ -310,7 +305,8 @@ def grown(tasks: dict, runs: int, threads: int, patience: float = 3.0) -> dict:
 
 
 def repeated(folder, out, pairs: int) -> Path:
-    "A folder of `pairs` pairs in the layout of Sub-URMP: those of another again and again under new names, as links to the same files. Raises InputError for a folder without pairs."
+    "A folder of `pairs` pairs in the layout of Sub-URMP: those of another again and again under new names, as links (on another disk: copies). Raises InputError for a folder without pairs."
+    check_setting("pairs", pairs, int, 1)
     files = [{p.relative_to(Path(folder) / kind).with_suffix(""): p for p in (Path(folder) / kind).rglob("*") if p.is_file()} for kind in ("img", "chunk", "lms")]
     files = [f for f in files if f]
     names = sorted(set.intersection(*map(set, files))) if len(files) > 1 else []
@@ -321,13 +317,17 @@ def repeated(folder, out, pairs: int) -> Path:
         for source in (f[names[i % len(names)]] for f in files):
             target = Path(out) / source.relative_to(folder).parent / f"{take}{i // len(names):04d}_{moment}{source.suffix}"  # each round has takes of its own
             target.parent.mkdir(parents=True, exist_ok=True)
-            if not target.exists(): os.link(source, target)
+            if target.exists(): continue
+            try: os.link(source, target)
+            except OSError: shutil.copyfile(source, target)
     return Path(out)
 
 # %% ../nbs/23_bench.ipynb #d9b370a7
 def bench(parts=PARTS, runs: int = 2, threads: int = 2, say=print, growth: dict = SIZES, folders=()) -> dict:
     "Measure this machine: a report (plain values) for `table_of` and the figures."
-    report = {"machine": in_its_own("peak", threads), "runs": runs}
+    unknown = [p for p in parts if p not in (*PARTS, "none")]
+    if unknown: raise InputError(f"parts: found {', '.join(map(repr, unknown))}; expected some of {', '.join(PARTS)}, or none")
+    report = {"machine": in_its_own("peak", threads), "runs": {part: runs for part in parts if part in PARTS}}
     if "steps" in parts:
         report["steps"] = {}
         for preset in ("small", "paper"):
@@ -370,24 +370,32 @@ def main() -> None:
     p.add_argument("--runs", type=int, default=2, help="fresh processes for each; 5 for figures that you report")
     p.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     p.add_argument("--data", nargs="*", default=[], help="folders in Sub-URMP's layout whose opening and loading is measured too ($AVGEN_BENCH_CACHE: where they are prepared already)")
-    p.add_argument("--fill", nargs=3, metavar=("FROM", "PAIRS", "TO"), help="make a data set of so many pairs out of another, by repeating it (links, no copies), and leave; for --data")
+    p.add_argument("--fill", nargs=3, metavar=("FROM", "PAIRS", "TO"), help="make a data set of so many pairs out of another, by repeating it (links where it can), and leave; for --data")
     p.add_argument("--out", help="a report (JSON) to write, or to bring up to date in the parts that are measured")
     p.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     a = p.parse_args()
     if a.one:
         torch.set_num_threads(a.threads)
         return print(json.dumps(MEASUREMENTS[a.one[0]](**json.loads(a.one[1]))))
-    if a.fill: return print(repeated(a.fill[0], a.fill[2], int(a.fill[1])))
-    report = bench(a.parts.split(","), a.runs, a.threads, lambda what: print(f"avgen: measuring {what}", file=sys.stderr, flush=True), folders=a.data)
-    if a.out and Path(a.out).exists():  # of the peaks, as of all else, the fastest counts
-        before = json.loads(Path(a.out).read_text())
-        for name, value in before["machine"]["peaks"].items(): report["machine"]["peaks"][name] = max(value, report["machine"]["peaks"][name])
-        if "growth" in report: report["growth"] = (old := before.get("growth", {})) | report["growth"] | {"pairs": old.get("pairs", {}) | report["growth"].get("pairs", {})}
-        if "steps" not in report: report["runs"] = before["runs"]
-        report = before | report
+    try:
+        if a.fill: return print(repeated(a.fill[0], a.fill[2], int(a.fill[1]) if a.fill[1].isdecimal() else a.fill[1]))
+        report = bench(a.parts.split(","), a.runs, a.threads, lambda what: print(f"avgen: measuring {what}", file=sys.stderr, flush=True), folders=a.data)
+        if a.out and Path(a.out).exists(): report = brought_up_to_date(json.loads(Path(a.out).read_text()), report)
+    except InputError as e: sys.exit(f"avgen: {e}")
     print(table_of(report))
     if a.out:
         with write_atomically(a.out, "w") as file: json.dump(report, file, indent=1)
+
+
+def brought_up_to_date(before: dict, report: dict) -> dict:
+    "A report with the parts of a new one in place of its own, and of the machine's peak the higher. Raises InputError for another machine's: shares of a peak would mean nothing."
+    known = ("processor", "threads", "torch", "precision")
+    differ = [f"{k} was {before['machine'].get(k)!r}, is {report['machine'][k]!r} now" for k in known if before["machine"].get(k) != report["machine"][k]]
+    if differ: raise InputError(f"report: it is of another machine: {'; '.join(differ)}; write a new one with another --out")
+    peaks = {name: max(value, before["machine"]["peaks"].get(name, 0)) for name, value in report["machine"]["peaks"].items()}
+    joined = before | report | {"machine": report["machine"] | {"peaks": peaks}, "runs": before["runs"] | report["runs"]}
+    if "growth" in report: joined["growth"] = (old := before.get("growth", {})) | report["growth"] | {"pairs": old.get("pairs", {}) | report["growth"].get("pairs", {})}
+    return joined
 
 # %% ../nbs/23_bench.ipynb #26669bca
 def table_of(report: dict) -> str:
@@ -416,7 +424,10 @@ def table_of(report: dict) -> str:
         lines.append(f"cold start: import avgen {cold['import avgen'] - cold['python']:.2f} s, avgen.systems {beside:+.2f} s beside torch, first batch {cold['first batch']:.1f} s")
     known = f"{machine['processor']}, {machine['threads']} threads, torch {machine['torch']}, TF32: {machine['tf32']}"
     peaks = ", ".join(f"{name} {value / 1e12:.2f} T" for name, value in machine["peaks"].items())
-    return "\n".join([*lines, f"fastest of {report['runs']} fresh processes each; {known}; peaks a second: {peaks}"])
+    many = {}
+    for part, n in report["runs"].items(): many.setdefault(n, []).append(part)
+    runs = ", ".join(f"{n}{' (' + ', '.join(parts) + ')' if len(many) > 1 else ''}" for n, parts in many.items())
+    return "\n".join([*lines, f"fastest of so many fresh processes each: {runs}; {known}; peaks a second: {peaks}"])
 
 
 def _times(found: dict, other: str) -> str: return f"{found[other]['seconds'] / found['ours']['seconds']:.2f} x" if "seconds" in found[other] else "? x"

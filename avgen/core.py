@@ -2,13 +2,14 @@
 
 # %% auto #0
 __all__ = ['INSTRUMENTS', 'InputError', 'check_setting', 'seed_everything', 'stream_seed', 'stream', 'pinned_threads',
-           'choose_device', 'choose_precision', 'autocast', 'channels_last', 'write_atomically', 'atomic_folder',
-           'register_display', 'Displayed', 'figure_png', 'progress']
+           'choose_device', 'hardware', 'choose_precision', 'autocast', 'channels_last', 'write_atomically',
+           'atomic_folder', 'register_display', 'Displayed', 'figure_png', 'progress']
 
 # %% ../nbs/00_core.ipynb #0c6f12c0
 import contextlib
 import hashlib
 import os
+import platform
 import random
 import shutil
 import warnings
@@ -94,6 +95,15 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     if (found.index or 0) >= count:
         raise InputError(f"device {str(device)!r} is not in this machine: {count} of type {found.type!r} found; use 'auto' or 'cpu'")
     return found
+
+# %% ../nbs/00_core.ipynb #00ha0002
+def hardware(device: str | torch.device = "auto") -> str:
+    "The name of a GPU, or of the processor, as the system gives it."
+    device = choose_device(device)
+    if device.type == "cuda": return torch.cuda.get_device_name(device)
+    try: lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError: lines = []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor() or platform.machine() or "unknown")
 
 # %% ../nbs/00_core.ipynb #144196a0
 def _cpu_multiplies_bfloat16() -> bool:

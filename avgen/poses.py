@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['POSES', 'PEOPLE', 'READABLE', 'poses_of', 'draw_poses', 'Block', 'PoseReader', 'train_pose_reader', 'r_squared',
-           'pose_readers', 'read_poses']
+           'orchestra_seed', 'pose_readers', 'read_poses']
 
 # %% ../nbs/16b_poses.ipynb #f95bc6d8
 import hashlib
@@ -122,7 +122,7 @@ def r_squared(true, said) -> np.ndarray:  # (N,) or (N, k), both -> () or (k,)
     with np.errstate(divide="ignore", invalid="ignore"): return np.where(spread > 1e-9, 1 - ((true - said) ** 2).sum(0) / spread, np.nan)
 
 # %% ../nbs/16b_poses.ipynb #a753933c
-def _seed_of(pairs: Pairs) -> int:
+def orchestra_seed(pairs: Pairs) -> int:
     "The seed of an orchestra. Raises InputError for any other data."
     try: return int(json.loads((Path(pairs.root) / "orchestra.json").read_text())["arguments"]["seed"])
     except (TypeError, OSError, ValueError, KeyError) as e:
@@ -140,7 +140,7 @@ def pose_readers(
     "A reader for each instrument of an orchestra. Raises InputError for other data."
     from safetensors.torch import load, save
 
-    seed, found = _seed_of(pairs), {}
+    seed, found = orchestra_seed(pairs), {}
     for instrument in progress(pairs.instruments, label="pose readers", quiet=quiet):
         facts = json.dumps(["avgen pose reader 1", instrument, seed, drawings, steps, len(PEOPLE)])
         path = Path(folder) / f"{instrument}-{hashlib.blake2b(facts.encode(), digest_size=5).hexdigest()}.safetensors" if folder else None

@@ -26,14 +26,17 @@ def longest_wait() -> int:
     return int(wanted)
 
 
+_LOST = re.compile("connect|peer|timed? ?out|broken pipe|socket|gloo|nccl", re.I)  # words of torch.distributed's backends
+
+
 @contextlib.contextmanager
-def _among(count: int):
-    "What a message raises when there is nobody to take it, as Parted."
+def _among(count: int, what: str = "another of the {count} processes ended, or did not answer within {wait} s"):
+    "What a message raises when there is nobody to take it, as Parted; any other error as it is."
     try: yield
     except RuntimeError as e:
-        if isinstance(e, torch.OutOfMemoryError): raise
+        if isinstance(e, torch.OutOfMemoryError) or not (isinstance(e, torch.distributed.DistError) or _LOST.search(str(e))): raise
         why = re.sub(r"^\[\S+\] ", "", str(e).partition("\n")[0]).partition(". ")[0].rstrip(".")
-        raise Parted(f"another of the {count} processes ended, or did not answer within {longest_wait()} s ({why})") from e
+        raise Parted(f"{what.format(count=count, wait=longest_wait())} ({why})") from e
 
 
 _BORN = os.getpid()
@@ -41,7 +44,7 @@ _BORN = os.getpid()
 
 def is_fork() -> bool:
     "Whether this process is a fork of the one that imported this, as `notebook_launcher` makes them: it must not use the threads, the GPU or the display of its parent."
-    return os.getpid() != _BORN
+    return os.getpid() != _BORN or os.environ.get("FORK_LAUNCHED") == "1"  # Accelerate's word, for a fork that imports this only now
 
 # %% ../nbs/12b_processes.ipynb #3664d1ef
 class Processes:
@@ -57,7 +60,7 @@ class Processes:
         from accelerate import Accelerator, InitProcessGroupKwargs
 
         patience = InitProcessGroupKwargs(timeout=timedelta(seconds=longest_wait()))
-        with _among(self.count): self.accelerator = Accelerator(cpu=self.device.type == "cpu", kwargs_handlers=[patience])
+        with _among(self.count, "the {count} processes did not find each other within {wait} s"): self.accelerator = Accelerator(cpu=self.device.type == "cpu", kwargs_handlers=[patience])
         self.rank, self.device = self.accelerator.process_index, self.accelerator.device
 
     @property

@@ -317,7 +317,7 @@ class RemoteRun(Run):
         "After the present step: write a checkpoint and wait. Returns when it waits."
         self._alive("pause")
         send(self.folder, "pause")
-        return self._until(lambda: self.state != "running" and self.state != "starting", seconds, "the pause")
+        return self._until(lambda: self.state not in ("running", "starting"), seconds, "the pause")  # one look: between two it may have begun
 
     def stop(self, seconds: float = 120.0):
         "After the present step: write a checkpoint and end the process. Returns when it has ended."

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from .checkpoints import Checkpoint, newest_checkpoint, put_state, save_checkpoint
-from .core import InputError, check_setting, choose_device, choose_precision, pinned_threads, write_atomically
+from .core import InputError, check_setting, choose_device, choose_precision, hardware, pinned_threads, write_atomically
 from .pairs import Batches, Pairs
 from .processes import ALONE, Nobody, Parted, Processes, check_shares, is_fork
 from .remote import Hold, Post, RemoteRun, Tail, Taken, launch, read_small
@@ -35,9 +35,10 @@ def new_folder(run, name: str) -> Path:
     "Make the folder of a new run: `run`, or runs/<name>-<n> with the first free n. Raises InputError when it is in use or cannot be made."
     if run is None: run = next(p for n in range(1, 100_000) if not (p := Path("runs") / f"{name}-{n}").exists())
     run = Path(run)
-    if (run / "config.json").exists():
+    others = run.exists() and (not run.is_dir() or any(p.name not in ("training.lock", "config.json") and p.suffix != ".tmp" for p in run.iterdir()))
+    if (run / "config.json").exists():  # looked for last: whoever begins a run this moment writes it first
         raise Taken(f"run {str(run)!r} holds a run already; `avgen resume --run {run}` goes on with it; for a new one give another folder")
-    if run.exists() and (not run.is_dir() or any(p.name != "training.lock" and p.suffix != ".tmp" for p in run.iterdir())):
+    if others:
         raise InputError(f"run {str(run)!r} is in use by something else; give a folder that is empty or not there yet")
     try: run.mkdir(parents=True, exist_ok=True)
     except OSError as e: raise InputError(f"cannot write {str(run)!r}: {e.strerror or e}; choose a folder that can be written to") from e
@@ -97,7 +98,7 @@ def describe(system: System, pairs: Pairs, preset: str, seed: int, steps: int | 
     config |= {"instruments": list(pairs.instruments), "spectrogram": pairs.config.to_dict(), "data": data_facts(pairs), "limit": steps, "steps": total}
     config |= {"stages": [{"name": s.name, "steps": s.steps, "batch_size": s.batch_size} for s in stages], "samples": fixed_samples(pairs.validation, seed)}
     precision = str(choose_precision(device, precision)).removeprefix("torch.")
-    config |= {"device": str(device), "precision": precision, "threads": threads or default_threads(), **every}
+    config |= {"device": str(device), "hardware": hardware(device), "precision": precision, "threads": threads or default_threads(), **every}
     if accumulate > 1: config["accumulate"] = accumulate
     if processes > 1: config["processes"] = processes  # that it began with
     return config | {"versions": versions(), "commit": git_commit(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}

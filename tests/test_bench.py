@@ -10,6 +10,7 @@ import torch
 
 from avgen import bench
 from avgen.bench import LOGMELS, STEPS, PlainAttention, logmel_of, system_of, table_of, work_of
+from avgen.core import InputError
 
 TOY = dict(preset="toy", width=4, batch=4)
 
@@ -57,7 +58,6 @@ def test_the_committed_report_can_be_read():
 
 
 def test_a_data_set_of_any_size_from_a_small_one(tmp_path, capsys, monkeypatch):
-    from avgen.core import InputError
     from avgen.corpora import open_pairs
 
     sample = Path(bench.__file__).resolve().parent.parent / "data" / "sample"
@@ -80,3 +80,25 @@ def test_what_is_slow_is_measured_once(monkeypatch):
     monkeypatch.setattr(bench, "in_its_own", in_its_own)
     found = bench.grown({"a": ("step", {"seconds": 1.0}), "b": ("step", {"seconds": 9.0}), "c": ("step", {"seconds": 0})}, runs=3, threads=1)
     assert asked == [1.0, 9.0, 0, 1.0, 1.0] and found["a"]["seconds"] == 0.2 and found["b"]["seconds"] == 4.5 and "skipped" in found["c"]
+
+
+def test_a_link_that_cannot_be_made_is_a_copy_and_wrong_numbers_are_refused(tmp_path, monkeypatch, capsys):
+    sample = Path(bench.__file__).resolve().parent.parent / "data" / "sample"
+    monkeypatch.setattr("os.link", lambda *a: (_ for _ in ()).throw(OSError(18, "Invalid cross-device link")))
+    bench.repeated(sample, tmp_path / "copies", 13)
+    found = [p for p in (tmp_path / "copies").rglob("*") if p.is_file()]
+    assert len(found) == 26 and all(p.stat().st_size for p in found)
+    for many in ("0", "-3", "some"):
+        monkeypatch.setattr(sys, "argv", ["bench", "--fill", str(sample), many, str(tmp_path / "none")])
+        with pytest.raises(SystemExit, match="avgen: setting 'pairs'.*from 1"): bench.main()
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(InputError, match="parts: found 'stepps'; expected some of steps"): bench.bench(["stepps"])
+
+
+def test_a_report_is_brought_up_to_date_part_by_part_on_one_machine_only():
+    machine = {"processor": "a", "threads": 2, "torch": "2", "precision": "bfloat16", "peaks": {"float32": 2.0}}
+    old = {"machine": machine, "runs": {"steps": 5, "growth": 2}, "steps": {"old": 1}, "growth": {"batch": 1, "pairs": {"10": 1}}}
+    new = {"machine": machine | {"peaks": {"float32": 1.0}}, "runs": {"growth": 3}, "growth": {"batch": 2, "pairs": {"20": 2}}}
+    found = bench.brought_up_to_date(old, new)
+    assert found == {"machine": machine, "runs": {"steps": 5, "growth": 3}, "steps": {"old": 1}, "growth": {"batch": 2, "pairs": {"10": 1, "20": 2}}}
+    with pytest.raises(InputError, match="processor was 'b', is 'a' now"): bench.brought_up_to_date(old | {"machine": machine | {"processor": "b"}}, new)

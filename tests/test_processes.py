@@ -18,7 +18,7 @@ from avgen.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
 from avgen.guard import read_incident
 from avgen.pairs import Batches, toy_pairs
-from avgen.processes import ALONE, check_shares
+from avgen.processes import ALONE, Parted, _among, check_shares, is_fork
 from avgen.remote import is_held, standing
 from avgen.runs import read_config, read_metrics
 from avgen.systems import StepContext, build
@@ -287,6 +287,21 @@ def test_shares_of_a_batch_make_the_batch(mismatched, balanced):
 def test_shares_of_the_noise_make_the_noise():
     context = lambda *share: StepContext(3, "adversarial", 9, torch.device("cpu"), share=share)
     assert torch.equal(torch.cat([context(i, 4).noise("z", 4, 5) for i in range(4)]), context(0, 1).noise("z", 16, 5))
+
+
+def test_only_a_lost_connection_is_taken_for_a_lost_process(monkeypatch):
+    for words in ("[/torch/gloo/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:4022", "Timed out waiting 4000ms for recv operation to complete", "NCCL error: remote process exited"):
+        with pytest.raises(Parted, match="another of the 2 processes ended"), _among(2): raise RuntimeError(words)
+    with pytest.raises(Parted, match="3 processes did not find each other"), _among(3, "the {count} processes did not find each other"): raise torch.distributed.DistNetworkError("port in use")
+    for error in (torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("CUDA error: an illegal memory access was encountered")):
+        with pytest.raises(type(error), match="CUDA") as found, _among(2): raise error
+        assert found.value is error
+
+
+def test_a_fork_that_imports_only_now_is_known_by_accelerates_word(monkeypatch):
+    assert not is_fork()
+    monkeypatch.setenv("FORK_LAUNCHED", "1")
+    assert is_fork()
 
 
 def test_alone_nothing_is_asked_of_accelerate():
