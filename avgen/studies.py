@@ -20,10 +20,10 @@ import torch
 from .attention import attention_layers, record_attention, without_attention
 from .core import Displayed, InputError, check_setting, choose_device, choose_precision, figure_png, hardware, stream_seed, write_atomically
 from .evaluation import generate_split
+from .forms import forms_of, train_form
 from .jobs import Interrupted, Job, Work, by_take, counted, jobs_of, judge_key
 from .pairs import Batches, Pairs
 from .poses import POSES, orchestra_seed, pose_readers, read_poses
-from .readers import forms_of, train_form
 from .remote import Hold
 from .runs import duration, write_json
 from .systems import StepContext, build, settings_of

@@ -97,6 +97,13 @@ def test_imports_point_down():
             if target in order: assert order[target] < place, f"{module} imports {target}, which comes later"
 
 
+def test_the_house_in_contributing_names_every_module():
+    house = (ROOT / "CONTRIBUTING.md").read_text().partition("## The house")[2].partition("\n## ")[0]
+    modules = {p.stem for p in (ROOT / "avgen").rglob("*.py")} - {"__init__", "_modidx"}
+    named = set(re.findall(r"[a-z_]+", house))
+    assert modules <= named, modules - named
+
+
 def test_notebooks_are_small_and_clean():
     for path in (ROOT / "nbs").rglob("*.ipynb"):
         if ".ipynb_checkpoints" in path.parts: continue
