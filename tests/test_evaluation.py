@@ -388,7 +388,9 @@ def test_a_class_with_one_sample(evaluator, pairs):
 @pytest.mark.parametrize("n", [2, 4, 5, 7])
 def test_few_samples(evaluator, pairs, n):
     small = tiny(pairs, range(n))
-    json.dumps(judge(samples(small.validation, "image"), small, "S2I", evaluator).to_json(), allow_nan=False)
+    found = judge(samples(small.validation, "image"), small, "S2I", evaluator)
+    json.dumps(found.to_json(), allow_nan=False)
+    assert found.n == len(small.validation) and 0 <= found.low <= found.accuracy <= found.high <= 1
 
 
 def test_bad_input(evaluator, pairs):

@@ -45,7 +45,9 @@ def test_classifiers_learn_and_the_generators_rest(pairs):
 def test_without_generated_pairs_nothing_is_imagined(pairs, monkeypatch):
     system = build("missing-modality", None, pairs.instruments, preset="toy", train_on_generated=False)
     monkeypatch.setattr(type(system), "imagined", lambda *a: pytest.fail("imagined"))
-    system.classifiers_loss(Batches(pairs.train, 8, None).at(0), StepContext(0, "classifiers", 0, CPU))["loss"].backward()
+    loss = system.classifiers_loss(Batches(pairs.train, 8, None).at(0), StepContext(0, "classifiers", 0, CPU))["loss"]
+    loss.backward()
+    assert loss.isfinite() and all(p.grad is not None for n, p in system.named_parameters() if "classifier" in n and p.requires_grad)
 
 
 @pytest.mark.parametrize("call, words", [

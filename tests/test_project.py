@@ -112,4 +112,5 @@ def test_notebooks_are_small_and_clean():
         assert "widgets" not in notebook["metadata"], path.name
         outputs = [o for c in notebook["cells"] for o in c.get("outputs", [])]
         assert not any(o["output_type"] == "error" for o in outputs), path.name
+        assert "/tmp/tmp" not in json.dumps(outputs), f"{path.name}: a temporary folder of one machine"
         assert not any("data:audio" in "".join(o.get("data", {}).get("text/html", "")) for o in outputs), path.name
