@@ -231,7 +231,7 @@ def protocols(work):
 
 # %% ../nbs/17_studies.ipynb #17gap001
 def published_gaps(batch: int = 64, draws: int = 100_000) -> list[dict]:
-    "The poster's gaps between SA-CMGAN and the others: gap, its standard error, and how often chance alone makes as large a one."
+    "The poster's gaps between SA-CMGAN and the others: gap, standard error of a gap between two that are equally good, and how often chance alone makes as large a one."
     found = []
     for other in ("cmcgan", "cmav-s2i-c", "cmav-i2s", "without attention"):
         for d, split in ((d, s) for d in BOTH for s in ("train", "validation") if (other, d, s) in PUBLISHED):
@@ -239,7 +239,7 @@ def published_gaps(batch: int = 64, draws: int = 100_000) -> list[dict]:
             both = other == "without attention"  # two batches, else one
             middle, rng = (ours + its) / 2 if both else its, np.random.default_rng(stream_seed(0, "published", other, d, split))
             chance = rng.binomial(batch, middle, draws) / batch - (rng.binomial(batch, middle, draws) / batch if both else its)
-            error = ((ours * (1 - ours) + both * its * (1 - its)) / batch) ** 0.5
+            error = (middle * (1 - middle) * (1 + both) / batch) ** 0.5
             found.append(dict(other=other, direction=d, split=split, gap=round(ours - its, 4), error=round(error, 4), by_chance=float((np.abs(chance) >= abs(ours - its) - 1e-9).mean())))
     return found
 
