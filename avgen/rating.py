@@ -223,11 +223,9 @@ def _contents_figure(study: RatingStudy):
     return figure
 
 # %% ../nbs/20i_rating.ipynb #15310157
-class RatingWidget(Live):
-    "One picture at a time, four marks, undo. Answers go to `study` as they are given."
+class _RatingTraits(Live):
+    "What the browser is told of a study, and what it tells: never the name of a system."
 
-    _esm = module_source("rating")
-    _css = static_text("widgets.css") + static_text("rating.css")
     item = t.Dict().tag(sync=True)  # id and what was asked for, or done
     picture = t.Bytes().tag(sync=True)  # PNG
     audio = t.Bytes().tag(sync=True)  # int16
@@ -239,6 +237,13 @@ class RatingWidget(Live):
     says = t.Unicode().tag(sync=True)
     act = t.Dict().tag(sync=True)  # what the rater did last
     answer = t.Int(0).tag(sync=True)  # counts what was dealt with
+
+# %% ../nbs/20i_rating.ipynb #443dba19
+class RatingWidget(_RatingTraits):
+    "One picture at a time, four marks, undo. Answers go to `study` as they are given."
+
+    _esm = module_source("rating")
+    _css = static_text("widgets.css") + static_text("rating.css")
 
     def __init__(self, study: RatingStudy, rater: str = ""):
         super().__init__(rater=check_rater(rater) if rater else "")
