@@ -175,6 +175,9 @@ def item(self, identity: str) -> Item:
     return Item(*row)
 
 
+RatingStudy.order, RatingStudy.item = order, item
+
+# %% ../nbs/20i_rating.ipynb #d458e346
 def vote(self, rater: str, identity: str, score: int, seconds: float | None = None) -> None:
     "Save one answer; it is on the disk when this returns. Raises InputError for a second one on the same picture, or a score that is not in the rubric."
     rater, score = check_rater(rater), check_setting("score", score, int, 0, len(RUBRIC) - 1)
@@ -206,7 +209,7 @@ def systems_of(self) -> list[str]:
     with self.connected() as db: return [row[0] for row in db.execute("SELECT DISTINCT system FROM items ORDER BY system")]
 
 
-RatingStudy.order, RatingStudy.item, RatingStudy.vote, RatingStudy.undo, RatingStudy.votes, RatingStudy.systems = order, item, vote, undo, votes, systems_of
+RatingStudy.vote, RatingStudy.undo, RatingStudy.votes, RatingStudy.systems = vote, undo, votes, systems_of
 
 # %% ../nbs/20i_rating.ipynb #23def1b0
 def _contents_figure(study: RatingStudy):
@@ -324,7 +327,7 @@ class RatingResult(Displayed):
 
     def _still_(self) -> bytes: return figure_png(rating_figure(self))
 
-
+# %% ../nbs/20i_rating.ipynb #b5fbb5c5
 def _resampled(votes: list[dict], names: list[str], seed: int, draws: int) -> np.ndarray:
     "(draws, systems) means, with raters and pictures drawn anew each time; NaN where a system got no vote."
     raters, sources = sorted({v["rater"] for v in votes}), sorted({v["source"] for v in votes})
@@ -384,7 +387,7 @@ def _warnings(found: dict, raters: dict, alpha: float | None, differences: list,
         said.append(f"{d['first']} and {d['second']} cannot be told apart ({d['difference']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}]): {more}")
     return said
 
-
+# %% ../nbs/20i_rating.ipynb #2ed20dd9
 def rating_figure(result: RatingResult):
     "For each system the share of each mark, and the mean with its interval; a ring marks what CMAV published."
     import matplotlib.pyplot as plt
