@@ -113,7 +113,7 @@ def gather_maps(
         maps[name] = _placed(name, m if isinstance(m, AttentionMap) else _from_anything(m, arrays), sound, picture)
     return maps
 
-
+# %% ../nbs/20c_inspector.ipynb #935301ce
 def _name_of(m, number): return getattr(m, "layer", "") or ("attention" if number is None else f"layer {number + 1}")
 
 
@@ -272,6 +272,12 @@ class InspectorTraits(Asked):
     order = t.Dict({"count": 0}).tag(sync=True, page=True)  # the latest wish of Python
     playing = t.Unicode().tag(sync=True, page=True)  # "whole", "attended", "band" or nothing; set by the browser
 
+    def play(self, what: str = "whole", seconds: float = 0.0):
+        "Play the 'whole' sound, what is 'attended' from the kept point, or the 'band' of that point."
+        self.order = {"count": self.order["count"] + 1, "act": check_setting("what", what, choices=("whole", "attended", "band")), "seconds": seconds}
+
+    def stop(self): self.order = {"count": self.order["count"] + 1, "act": "stop"}
+
 # %% ../nbs/20c_inspector.ipynb #354c6da9
 class AttentionInspector(InspectorTraits):
     """Attention maps to ask: hover previews, click keeps; layers, directions, scales, and the sound of what is attended. All of it runs in the browser.
@@ -318,12 +324,6 @@ class AttentionInspector(InspectorTraits):
         "What is drawn for the kept point, see `heat_of`; None where no point is kept."
         return heat_of(self.map, self.query, self.direction, self.sample) if self.query else None
 
-    def play(self, what: str = "whole", seconds: float = 0.0):
-        "Play the 'whole' sound, what is 'attended' from the kept point, or the 'band' of that point."
-        self.order = {"count": self.order["count"] + 1, "act": check_setting("what", what, choices=("whole", "attended", "band")), "seconds": seconds}
-
-    def stop(self): self.order = {"count": self.order["count"] + 1, "act": "stop"}
-
     def _figure_(self): return inspected_figure(self.map, self.query, self.sample, self.direction, self.scale, self.threshold)
 
     def _still_(self) -> bytes: return figure_png(self._figure_())
@@ -357,7 +357,7 @@ def scaled(heat: torch.Tensor, m: AttentionMap, scale: str = "uniform", threshol
     keys = m.weights.shape[2]
     return shown * keys, 1.0, max(2.0, most * keys), "attention, times uniform"
 
-
+# %% ../nbs/20c_inspector.ipynb #127b23f4
 def inspected_figure(m: AttentionMap, query=(), sample: int = 0, direction: str = "where", scale: str = "uniform", threshold: float = 0.0, figure=None):
     "A matplotlib figure (or `figure`, a part of one): what the layer saw with the point ringed, and the heat over the same with its colour bar."
     point = tuple(query) if len(query) else strongest_points(m, sample, 1)[0]
@@ -416,23 +416,11 @@ def system_at(run, step: int):
     return load_weights(build_from(run.config), read_checkpoint(found[step]), run.config).to(run.device).eval()
 
 # %% ../nbs/20c_inspector.ipynb #b381e9d0
-class Compare(Asked):
-    "Two sets of maps asked at one point: two systems, or one at two steps. Each side is what `AttentionInspector` takes, or such an inspector."
+class _Sides(Asked):
+    "Two sets of maps that are asked one question."
 
-    _esm = module_source("compare")
     sides = t.List().tag(sync=True, page=True)  # the traits of each inspector
     labels = t.List(["A", "B"]).tag(sync=True, page=True)
-
-    def __init__(self, a, b, labels=("A", "B"), sound: Sound | None = None, layer: str | None = None, query=None, name: str = "", direction: str = "where",
-                 scale: str = "uniform", threshold: float = 0.0, pitch_names: bool = False, **settings):  # fmt: skip
-        parts = [(s.maps, {n: getattr(s, n) for n in STATE}, s.sample) if isinstance(s, AttentionInspector) else (*inspector_state(s, sound=sound, **settings), settings.get("sample", 0))
-                 for s in (a, b)]  # fmt: skip
-        self.maps, states, self.samples = zip(*parts)
-        if len(labels) != 2: raise InputError(f"labels: found {labels!r}; expected two names")
-        self._check_same()
-        layer = next(iter(self.maps[0])) if layer is None else layer
-        super().__init__(sides=[dict(s) for s in states], labels=[str(x) for x in labels], name=name, layer=layer, query=list(query or []), direction=direction,
-                         scale=scale, threshold=threshold, pitch_names=pitch_names)  # fmt: skip
 
     def _check_same(self):
         "Both sides must have the same axes: one point must mean the same on either."
@@ -457,6 +445,23 @@ class Compare(Asked):
         if not self.query: return None
         one, other = (heat_of(self.map_of(i), self.query, "where", self.samples[i]) for i in (0, 1))
         return float(torch.minimum(one, other).sum()) if one.shape == other.shape else None
+
+# %% ../nbs/20c_inspector.ipynb #5914fbaf
+class Compare(_Sides):
+    "Two sets of maps asked at one point: two systems, or one at two steps. Each side is what `AttentionInspector` takes, or such an inspector."
+
+    _esm = module_source("compare")
+
+    def __init__(self, a, b, labels=("A", "B"), sound: Sound | None = None, layer: str | None = None, query=None, name: str = "", direction: str = "where",
+                 scale: str = "uniform", threshold: float = 0.0, pitch_names: bool = False, **settings):  # fmt: skip
+        parts = [(s.maps, {n: getattr(s, n) for n in STATE}, s.sample) if isinstance(s, AttentionInspector) else (*inspector_state(s, sound=sound, **settings), settings.get("sample", 0))
+                 for s in (a, b)]  # fmt: skip
+        self.maps, states, self.samples = zip(*parts)
+        if len(labels) != 2: raise InputError(f"labels: found {labels!r}; expected two names")
+        self._check_same()
+        layer = next(iter(self.maps[0])) if layer is None else layer
+        super().__init__(sides=[dict(s) for s in states], labels=[str(x) for x in labels], name=name, layer=layer, query=list(query or []), direction=direction,
+                         scale=scale, threshold=threshold, pitch_names=pitch_names)  # fmt: skip
 
     def _figure_(self):
         whole = plt.figure(figsize=(8.4, 7.2))

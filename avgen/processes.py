@@ -38,7 +38,7 @@ def _among(count: int, what: str = "another of the {count} processes ended, or d
         why = re.sub(r"^\[\S+\] ", "", str(e).partition("\n")[0]).partition(". ")[0].rstrip(".")
         raise Parted(f"{what.format(count=count, wait=longest_wait())} ({why})") from e
 
-
+# %% ../nbs/12b_processes.ipynb #e2e0010b
 _BORN = os.getpid()
 
 
@@ -109,6 +109,9 @@ def _first(self, function) -> tuple:
     return mine, told[0]
 
 
+Processes.first = _first
+
+# %% ../nbs/12b_processes.ipynb #58227894
 def _with_shared_statistics(self, module: nn.Module) -> nn.Module:
     "On GPUs: batch normalisation over all processes."
     if self.count == 1 or self.device.type != "cuda": return module
@@ -122,10 +125,10 @@ def _average_statistics(self, module: nn.Module) -> None:
     self.average([b for m in norms for b in (m.running_mean, m.running_var)])
 
 
-Processes.first, Processes.with_shared_statistics, Processes.average_statistics = _first, _with_shared_statistics, _average_statistics
+Processes.with_shared_statistics, Processes.average_statistics = _with_shared_statistics, _average_statistics
 ALONE = Processes(count=1)
 
-
+# %% ../nbs/12b_processes.ipynb #ea977db8
 class Nobody:
     "In the place of a post where this process is not the one that is spoken to."
 

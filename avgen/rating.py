@@ -175,6 +175,9 @@ def item(self, identity: str) -> Item:
     return Item(*row)
 
 
+RatingStudy.order, RatingStudy.item = order, item
+
+# %% ../nbs/20i_rating.ipynb #d458e346
 def vote(self, rater: str, identity: str, score: int, seconds: float | None = None) -> None:
     "Save one answer; it is on the disk when this returns. Raises InputError for a second one on the same picture, or a score that is not in the rubric."
     rater, score = check_rater(rater), check_setting("score", score, int, 0, len(RUBRIC) - 1)
@@ -206,7 +209,7 @@ def systems_of(self) -> list[str]:
     with self.connected() as db: return [row[0] for row in db.execute("SELECT DISTINCT system FROM items ORDER BY system")]
 
 
-RatingStudy.order, RatingStudy.item, RatingStudy.vote, RatingStudy.undo, RatingStudy.votes, RatingStudy.systems = order, item, vote, undo, votes, systems_of
+RatingStudy.vote, RatingStudy.undo, RatingStudy.votes, RatingStudy.systems = vote, undo, votes, systems_of
 
 # %% ../nbs/20i_rating.ipynb #23def1b0
 def _contents_figure(study: RatingStudy):
@@ -223,11 +226,9 @@ def _contents_figure(study: RatingStudy):
     return figure
 
 # %% ../nbs/20i_rating.ipynb #15310157
-class RatingWidget(Live):
-    "One picture at a time, four marks, undo. Answers go to `study` as they are given."
+class _RatingTraits(Live):
+    "What the browser is told of a study, and what it tells: never the name of a system."
 
-    _esm = module_source("rating")
-    _css = static_text("widgets.css") + static_text("rating.css")
     item = t.Dict().tag(sync=True)  # id and what was asked for, or done
     picture = t.Bytes().tag(sync=True)  # PNG
     audio = t.Bytes().tag(sync=True)  # int16
@@ -239,6 +240,13 @@ class RatingWidget(Live):
     says = t.Unicode().tag(sync=True)
     act = t.Dict().tag(sync=True)  # what the rater did last
     answer = t.Int(0).tag(sync=True)  # counts what was dealt with
+
+# %% ../nbs/20i_rating.ipynb #443dba19
+class RatingWidget(_RatingTraits):
+    "One picture at a time, four marks, undo. Answers go to `study` as they are given."
+
+    _esm = module_source("rating")
+    _css = static_text("widgets.css") + static_text("rating.css")
 
     def __init__(self, study: RatingStudy, rater: str = ""):
         super().__init__(rater=check_rater(rater) if rater else "")
@@ -319,7 +327,7 @@ class RatingResult(Displayed):
 
     def _still_(self) -> bytes: return figure_png(rating_figure(self))
 
-
+# %% ../nbs/20i_rating.ipynb #b5fbb5c5
 def _resampled(votes: list[dict], names: list[str], seed: int, draws: int) -> np.ndarray:
     "(draws, systems) means, with raters and pictures drawn anew each time; NaN where a system got no vote."
     raters, sources = sorted({v["rater"] for v in votes}), sorted({v["source"] for v in votes})
@@ -379,7 +387,7 @@ def _warnings(found: dict, raters: dict, alpha: float | None, differences: list,
         said.append(f"{d['first']} and {d['second']} cannot be told apart ({d['difference']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}]): {more}")
     return said
 
-
+# %% ../nbs/20i_rating.ipynb #2ed20dd9
 def rating_figure(result: RatingResult):
     "For each system the share of each mark, and the mean with its interval; a ring marks what CMAV published."
     import matplotlib.pyplot as plt

@@ -99,7 +99,7 @@ def _works(holder: dict) -> bool:
     "Whether a holder is alive, as far as can be told without locks: one on another host is believed."
     return bool(holder) and (holder.get("host") != socket.gethostname() or _lives(holder.get("process")))
 
-
+# %% ../nbs/13h_remote.ipynb #2fe292a7
 def is_held(folder) -> bool:
     "Whether a process trains this run now."
     with contextlib.suppress(OSError), open(Path(folder) / "training.lock", "rb") as file:
@@ -226,7 +226,7 @@ def keep_frame(folder, step: int, grid: SampleGrid) -> None:
             np.savez_compressed(file, source=to_bytes(grid.source).numpy(), real=to_bytes(grid.real).numpy(), instruments=np.array(grid.instruments))
     with write_atomically(place / f"step_{step:08d}.npy") as file: np.save(file, to_bytes(grid.generated).numpy())
 
-
+# %% ../nbs/13h_remote.ipynb #db9f79a9
 @dataclass
 class Film:
     "The fixed samples of a run at several steps."
@@ -287,8 +287,8 @@ def _attend(process: subprocess.Popen, handed: bytes) -> None:
     process.wait()
 
 # %% ../nbs/13h_remote.ipynb #24f86662
-class RemoteRun(Run):
-    "A run that another process trains (or trained): `state`, `pause()`, `resume()`, `stop()`, `single(phase)`, `wait()`. Displays itself as a dashboard."
+class _SeenFromOutside(Run):
+    "A run that another process trains (or trained), looked at."
 
     imports: tuple = ()
 
@@ -312,6 +312,18 @@ class RemoteRun(Run):
     def _alive(self, act: str):
         if not (now := standing(self.folder))["alive"]:
             raise InputError(f"run {str(self.folder)!r}: cannot {act}: it is {now['state']}; resume() starts it again where it can go on")
+
+    def single_steps(self) -> list[dict]:
+        "What single steps were done, and what they changed."
+        return Tail(self.folder / "single_steps.jsonl").read()[0]
+
+    def wait(self, seconds: float = 3600.0):
+        "Return when the process has ended."
+        return self._until(lambda: not standing(self.folder)["alive"], seconds, "its end")
+
+# %% ../nbs/13h_remote.ipynb #a5e15704
+class RemoteRun(_SeenFromOutside):
+    "A run that another process trains (or trained): `state`, `pause()`, `resume()`, `stop()`, `single(phase)`, `wait()`. Displays itself as a dashboard."
 
     def pause(self, seconds: float = 120.0):
         "After the present step: write a checkpoint and wait. Returns when it waits."
@@ -342,11 +354,3 @@ class RemoteRun(Run):
         send(self.folder, "step", phase=phase)
         self._until(lambda: len(self.single_steps()) > done, seconds, "the step")
         return self.single_steps()[-1]
-
-    def single_steps(self) -> list[dict]:
-        "What single steps were done, and what they changed."
-        return Tail(self.folder / "single_steps.jsonl").read()[0]
-
-    def wait(self, seconds: float = 3600.0):
-        "Return when the process has ended."
-        return self._until(lambda: not standing(self.folder)["alive"], seconds, "its end")

@@ -35,7 +35,7 @@ def plan(system: System, steps: int | None = None) -> tuple[Stage, ...]:
     return tuple(replace(s, steps=max(1, round(s.steps * share))) for s in stages[:-1]) + (replace(stages[-1], steps=steps),)
 
 # %% ../nbs/13j_trainer.ipynb #a28adbf0
-class Progress:
+class _Standing:
     "A system, its data, and where it is in its run."
 
     def __init__(self, run: Run, system: System, pairs: Pairs, watch: Quiet, together: Processes = ALONE):
@@ -49,6 +49,10 @@ class Progress:
         self.step, self.seconds, self.meter, self.metrics = 0, 0.0, Meter(), []
         self.stage, self.first, self.index, self.updates, self.guards = None, 0, -1, [], {}
         self.taken, self.best = 0, None  # single steps so far; step and score of the best checkpoint on tune
+
+# %% ../nbs/13j_trainer.ipynb #b71051fe
+class Progress(_Standing):
+    "A system, its data, and where it is in its run: it begins stages, and goes to and from checkpoints."
 
     def begin(self, index: int, saved: dict[str, Tensor] | None = None) -> None:
         "Enter stage `index`, afresh or from the tensors of a checkpoint."
@@ -244,8 +248,8 @@ class Keeping(Recording):
         if self.run.on_samples: self.run.on_samples(self.run, self.step)
 
 # %% ../nbs/13j_trainer.ipynb #b54745bf
-class Listening(Keeping):
-    "Does what those who watch ask for."
+class _Waiting(Keeping):
+    "Stops, waits and goes on when it is asked to."
 
     post: Post
 
@@ -268,6 +272,10 @@ class Listening(Keeping):
             elif wish["act"] == "step": self.single(wish.get("phase"))
             elif wish["act"] == "resume": break
         self.tell("running")
+
+# %% ../nbs/13j_trainer.ipynb #fb6d0904
+class Listening(_Waiting):
+    "Does what those who watch ask for."
 
     def sayings(self, batch: Batch, s: int) -> dict[str, float]:
         "What every phase says of a batch, nothing being learned from it: statistics that a look would move are put back."

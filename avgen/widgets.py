@@ -444,10 +444,9 @@ def pack_rows(
     return rows.tobytes(), largest[:, 0].float().cpu().numpy().astype("<f4").tobytes()
 
 # %% ../nbs/20_widgets.ipynb #d8990f20
-class AttentionFigure(Live):
-    "Where a layer looks from a point of the sound: hover previews, click locks. `at`, (seconds, hertz), is the locked point; it can be read and set."
+class _FigureTraits(Live):
+    "What travels to an attention figure, once: the sound or picture, the weights, the numbers beside them; and the locked point, both ways."
 
-    _esm = module_source("attention_figure")
     spectrogram = t.Bytes().tag(sync=True, page=True)
     grid = t.List([0, 0]).tag(sync=True, page=True)
     span = t.List([0.0, 1.0]).tag(sync=True, page=True)
@@ -470,6 +469,12 @@ class AttentionFigure(Live):
     warning = t.Unicode().tag(sync=True, page=True)  # a plain sentence when the map says nothing
     points = t.List([]).tag(sync=True, page=True)  # points offered to start from
     at = t.List([]).tag(sync=True, page=True)
+
+# %% ../nbs/20_widgets.ipynb #bc3aa674
+class AttentionFigure(_FigureTraits):
+    "Where a layer looks from a point of the sound: hover previews, click locks. `at`, (seconds, hertz), is the locked point; it can be read and set."
+
+    _esm = module_source("attention_figure")
 
     def __init__(
         self,
