@@ -800,6 +800,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                               'avgen/processes.py'),
                                  'avgen.processes.check_shares': ('processes.html#check_shares', 'avgen/processes.py'),
                                  'avgen.processes.is_fork': ('processes.html#is_fork', 'avgen/processes.py'),
+                                 'avgen.processes.leave': ('processes.html#leave', 'avgen/processes.py'),
                                  'avgen.processes.longest_wait': ('processes.html#longest_wait', 'avgen/processes.py')},
             'avgen.rating': { 'avgen.rating.Item': ('rating.html#item', 'avgen/rating.py'),
                               'avgen.rating.Item.id': ('rating.html#item.id', 'avgen/rating.py'),

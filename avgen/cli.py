@@ -27,6 +27,10 @@ class House(TyperGroup):
             raise typer.Exit(130) from None
         except (ValueError, RuntimeError) as e:  # InputError and Diverged, without importing PyTorch to ask
             kinds = {cls.__name__: cls.__module__ for cls in type(e).__mro__}
+            if kinds.get("Parted") == "avgen.processes":
+                from avgen.processes import leave
+
+                leave(e, 2)
             if kinds.get("InputError") == "avgen.core":
                 _say_error(str(e))
                 raise typer.Exit(2) from None

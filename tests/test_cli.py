@@ -245,6 +245,21 @@ def test_a_fork_from_here_takes_what_it_is_not_told_from_its_run(folder, data, t
         assert option in line and "--fork" in line and not (tmp_path / "third").exists()
 
 
+def test_a_run_that_lost_its_other_processes_ends_at_once_with_its_line(data, tiny, tmp_path, monkeypatch, capsys):
+    "Not through Python's own end, which the broken connection's threads may abort."
+    from avgen import training
+    from avgen.processes import Parted
+
+    def end(code): raise SystemExit(f"ended with {code}")
+
+    def parted(*a, **k): raise Parted("run 'x' stopped: another of the 2 processes ended")
+
+    monkeypatch.setattr("os._exit", end)
+    monkeypatch.setattr(training, "train", parted)
+    result = run("train", "--system", "tiny", "--data", data, "--run", tmp_path / "run", "--device", "cpu", "--quiet")
+    assert "ended with 2" in str(result.exception) + result.output and "avgen: run 'x' stopped" in result.stderr
+
+
 def test_tensorboard_from_here(data, tiny, tmp_path):
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     place = tmp_path / "run"

@@ -37,6 +37,7 @@ from avgen.core import InputError
 from avgen.losses import augment
 from avgen.pairs import toy_pairs
 from avgen.systems import Phase, Stage, System, register
+from avgen.processes import Parted, leave
 from avgen.training import Diverged, resume, train
 
 
@@ -93,6 +94,7 @@ if __name__ == "__main__":
     try:
         if task.pop("resume", False): run = resume(task["run"], toys, quiet=True)
         else: run = train("double", toys, quiet=True, device="cpu", threads=1, tick_every=10, sample_every=100, **task)
+    except Parted as e: leave(e)
     except (InputError, Diverged) as e: sys.exit(f"avgen: {e}")
 '''
 
