@@ -271,7 +271,7 @@ class Form:
             write_json(self.place(work) / "judged.json", {"judged": by_take(said == asked.instrument, asked), **about})
         finally: hold.give_back()
 
-
+# %% ../nbs/17_studies.ipynb #17spl001
 def form_tasks(work) -> list[Form]: return [Form(kind, layers, seed) for kind in FORMS for layers in (3, 4) for seed in range(work.seeds)]
 
 
@@ -372,7 +372,7 @@ class StudyResult(Displayed):
 
     def _still_(self) -> bytes: return figure_png(study_figure(self))
 
-
+# %% ../nbs/17_studies.ipynb #17spl002
 _COLUMNS = ("label", "direction", "split", "n", "takes", "seeds", "accuracy", "low", "high", "by_seed", "by_instrument", "published", "seconds", "device", "steps")
 
 
