@@ -1167,6 +1167,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'avgen.studies.StudyResult.markdown': ('studies.html#studyresult.markdown', 'avgen/studies.py'),
                                'avgen.studies.StudyResult.title': ('studies.html#studyresult.title', 'avgen/studies.py'),
                                'avgen.studies._cost': ('studies.html#_cost', 'avgen/studies.py'),
+                               'avgen.studies._forms': ('studies.html#_forms', 'avgen/studies.py'),
                                'avgen.studies._handed_round': ('studies.html#_handed_round', 'avgen/studies.py'),
                                'avgen.studies._lines': ('studies.html#_lines', 'avgen/studies.py'),
                                'avgen.studies._mean': ('studies.html#_mean', 'avgen/studies.py'),

@@ -244,6 +244,15 @@ def published_gaps(batch: int = 64, draws: int = 100_000) -> list[dict]:
     return found
 
 # %% ../nbs/17_studies.ipynb #f11d71c8
+def _forms(work: Work, kind: str) -> list[torch.Tensor]:
+    "All sounds of train and validation in one form; those of the latest kind are kept, since several tasks in a row ask for them."
+    kept = work.__dict__.setdefault("kept_forms", {})
+    if kind not in kept:
+        kept.clear()
+        kept[kind] = [forms_of(s, kind, work.quiet) for s in (work.pairs.train, work.pairs.validation)]
+    return kept[kind]
+
+
 @dataclass(frozen=True)
 class Form:
     "A form of a sound, the layers that read it, and a seed."
@@ -265,7 +274,7 @@ class Form:
         try:
             if self.done(work): return
             train, asked, begun = work.pairs.train, work.pairs.validation, time.perf_counter()
-            forms = [forms_of(s, self.kind, work.quiet) for s in (train, asked)]
+            forms = _forms(work, self.kind)
             said = train_form(forms[0], train.instrument, forms[1], self.layers, len(work.pairs.instruments), 20 if work.quick else 800, self.seed)
             about = dict(seconds=round(time.perf_counter() - begun, 1), device="cpu", hardware=hardware("cpu"), threads=torch.get_num_threads())
             write_json(self.place(work) / "judged.json", {"judged": by_take(said == asked.instrument, asked), **about})
@@ -404,7 +413,7 @@ def _same_study(path: Path, facts: dict) -> None:
     differ = [f"{k} was {before.get(k)!r}, is {v!r} now" for k, v in facts.items() if before.get(k) != v]
     if differ: raise InputError(f"results {str(path)!r} are of other settings: {'; '.join(differ)}; choose another folder, or move them away")
 
-
+# %% ../nbs/17_studies.ipynb #17fin001
 def study(
     name: str,  # one of STUDIES
     data,  # Pairs, or the folder of a data set
@@ -447,7 +456,7 @@ def study(
     with write_atomically(path.with_suffix(".png")) as file: file.write(result._still_())
     return result
 
-
+# %% ../nbs/17_studies.ipynb #17fin003
 def read_study(path) -> StudyResult:
     "What `study` wrote. Raises InputError for anything else."
     try:

@@ -179,6 +179,21 @@ def test_a_process_of_its_own(toys, tmp_path):
     assert torch.allclose(run.generate(toys.validation[:2]), here.generate(toys.validation[:2]), atol=1e-4)
 
 
+def test_a_pause_asked_for_while_a_process_starts_is_waited_for(whole, monkeypatch):
+    "It begins between any two looks at its state; whoever waits must see it paused."
+    run, states = RemoteRun.open(whole.folder, device="cpu"), iter(["starting", "starting", "running", "running", "paused"])
+    last = []
+
+    def standing_now(folder):
+        last.append(next(states, "paused"))
+        return {"state": last[-1], "alive": True}
+
+    monkeypatch.setattr("avgen.remote.standing", standing_now)
+    monkeypatch.setattr("avgen.remote.send", lambda *a, **k: None)
+    run.pause(5)
+    assert last == ["starting", "starting", "running", "running", "paused"]
+
+
 def test_a_killed_process_is_told_from_one_that_works(toys, tmp_path):
     run = start("sa-cmgan", toys, run=tmp_path / "away", preset="toy", steps=100_000, device="cpu", threads=1)
     run.pause()

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import torch
 
+from avgen import studies
 from avgen.core import InputError
 from avgen.orchestra import build as build_orchestra
 from avgen.pairs import toy_pairs
 from avgen.remote import is_held
 from avgen.runs import read_metrics
 from avgen.jobs import Interrupted, Job, Work
-from avgen.studies import PUBLISHED, STUDIES, estimate, published_gaps, read_study, seconds_of, study
+from avgen.poses import orchestra_seed
+from avgen.studies import FORMS, PUBLISHED, STUDIES, _other_people, estimate, published_gaps, read_study, seconds_of, study
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +151,19 @@ def test_published_gaps_against_the_lottery_of_their_batches():
     within, beyond = gaps["without attention", "S2I", "validation"], gaps["without attention", "I2S", "validation"]
     assert within["by_chance"] > 0.3 and within["gap"] < within["error"] and beyond["by_chance"] < 0.001 and beyond["gap"] > 4 * beyond["error"]
     assert gaps["cmcgan", "S2I", "validation"]["error"] == pytest.approx((0.7661 * 0.2339 / 64) ** 0.5, abs=1e-4)  # one batch: CMCGAN's figure is of the whole split
+
+
+def test_other_people_play_in_the_same_orchestra(orchestra, tmp_path):
+    others = _other_people(Work(orchestra, tmp_path, "toy", quick=True))
+    assert orchestra_seed(others) == orchestra_seed(orchestra) and len(others.validation) == len(orchestra.validation)
+    assert not set(others.validation.performers) & set(orchestra.all_train.performers)
+
+
+def test_a_form_is_made_once_for_all_that_read_it(orchestra, tmp_path, monkeypatch):
+    made, real = [], studies.forms_of
+    monkeypatch.setattr("avgen.studies.forms_of", lambda split, kind, quiet: made.append(kind) or real(split, kind, quiet))
+    study("representations", orchestra, folder=tmp_path, quick=True, quiet=True, device="cpu", seeds=2)
+    assert made == [kind for kind in FORMS for _ in range(2)]  # train and validation; three and four layers and both seeds share them
 
 
 def test_the_control_stands_where_recipes_differ(orchestra, tmp_path):
