@@ -43,7 +43,7 @@ lab: $(READY)
 
 app: $(READY)
 	@echo "avgen: opening the workbench (stop it with Ctrl-C)"
-	@JUPYTER_PATH=$(CURDIR)/avgen/static voila --template=workbench nbs/app.ipynb
+	@JUPYTER_PATH=$(CURDIR)/avgen/show/static voila --template=workbench nbs/app.ipynb
 
 # Chromium for the browser tests: installed where we may, said where not.
 browser:

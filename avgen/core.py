@@ -19,7 +19,21 @@ import numpy as np
 import torch
 
 # %% ../nbs/00_core.ipynb #7fffa850
-INSTRUMENTS = ("bassoon", "cello", "clarinet", "double_bass", "flute", "horn", "oboe", "sax", "trombone", "trumpet", "tuba", "viola", "violin")
+INSTRUMENTS = (
+    "bassoon",
+    "cello",
+    "clarinet",
+    "double_bass",
+    "flute",
+    "horn",
+    "oboe",
+    "sax",
+    "trombone",
+    "trumpet",
+    "tuba",
+    "viola",
+    "violin",
+)
 
 # %% ../nbs/00_core.ipynb #704193a0
 class InputError(ValueError):
@@ -40,17 +54,24 @@ def check_setting(
     "Return `value`, or raise `InputError` with the name of the setting, the value found and what is allowed."
     kinds = kind if isinstance(kind, tuple) else (kind,)
     allowed = " or ".join("None" if k is type(None) else k.__name__ for k in kinds)
-    if choices is not None: allowed = "one of " + ", ".join(repr(c) for c in choices)
+    if choices is not None:
+        allowed = "one of " + ", ".join(repr(c) for c in choices)
     elif low is not None or high is not None:
         allowed += f" from {'-inf' if low is None else low} to {'inf' if high is None else high}"
     refuse = InputError(f"setting {name!r}: found {value!r}; expected {allowed}")
     if choices is not None:
-        if not any(type(value) is type(c) and value == c for c in choices): raise refuse
+        if not any(type(value) is type(c) and value == c for c in choices):
+            raise refuse
         return value
     number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    fits = any((k is float and number) or (isinstance(value, k) and not (isinstance(value, bool) and k is not bool)) for k in kinds)
-    if not fits or (number and not np.isfinite(value)): raise refuse
-    if number and ((low is not None and value < low) or (high is not None and value > high)): raise refuse
+    fits = any(
+        (k is float and number) or (isinstance(value, k) and not (isinstance(value, bool) and k is not bool))
+        for k in kinds
+    )
+    if not fits or (number and not np.isfinite(value)):
+        raise refuse
+    if number and ((low is not None and value < low) or (high is not None and value > high)):
+        raise refuse
     return value
 
 # %% ../nbs/00_core.ipynb #ead78600
@@ -80,43 +101,65 @@ def pinned_threads(n: int):
     check_setting("threads", n, int, 1, 4096)
     before = torch.get_num_threads()
     torch.set_num_threads(n)
-    try: yield n
-    finally: torch.set_num_threads(before)
+    try:
+        yield n
+    finally:
+        torch.set_num_threads(before)
 
 # %% ../nbs/00_core.ipynb #b479f1b0
 def choose_device(device: str | torch.device = "auto") -> torch.device:
     "The device to compute on. Raises `InputError` when the one asked for is not in this machine."
     if str(device) == "auto":
-        if torch.cuda.is_available(): return torch.device("cuda")
+        if torch.cuda.is_available():
+            return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try: found = torch.device(device)
-    except (RuntimeError, TypeError): raise InputError(f"device {device!r} is not known; expected 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'") from None
-    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}.get(found.type, 0)
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise InputError(f"device {device!r} is not known; expected 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'") from None
+    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}.get(
+        found.type, 0
+    )
     if (found.index or 0) >= count:
-        raise InputError(f"device {str(device)!r} is not in this machine: {count} of type {found.type!r} found; use 'auto' or 'cpu'")
+        raise InputError(
+            f"device {str(device)!r} is not in this machine: {count} of type {found.type!r} found; use 'auto' or 'cpu'"
+        )
     return found
 
 # %% ../nbs/00_core.ipynb #00ha0002
 def hardware(device: str | torch.device = "auto") -> str:
     "The name of a GPU, or of the processor, as the system gives it."
     device = choose_device(device)
-    if device.type == "cuda": return torch.cuda.get_device_name(device)
-    try: lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError: lines = []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor() or platform.machine() or "unknown")
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")),
+        platform.processor() or platform.machine() or "unknown",
+    )
 
 # %% ../nbs/00_core.ipynb #144196a0
 def _cpu_multiplies_bfloat16() -> bool:
-    has = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False), getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    has = (
+        getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False),
+        getattr(torch.cpu, "_is_amx_tile_supported", lambda: False),
+    )
     return any(check() for check in has)
 
 
 def choose_precision(device: torch.device, precision: str = "auto") -> torch.dtype:
     "torch.bfloat16 where it pays on `device` (or was asked for), else torch.float32."
     check_setting("precision", precision, choices=("auto", "float32", "bfloat16"))
-    if precision != "auto": return getattr(torch, precision)
+    if precision != "auto":
+        return getattr(torch, precision)
     device = torch.device(device)
-    pays = {"cuda": torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False), "cpu": _cpu_multiplies_bfloat16()}
+    pays = {
+        "cuda": torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False),
+        "cpu": _cpu_multiplies_bfloat16(),
+    }
     return torch.bfloat16 if pays.get(device.type, False) else torch.float32
 
 
@@ -127,7 +170,8 @@ def autocast(device: torch.device, dtype: torch.dtype):
 # %% ../nbs/00_core.ipynb #b5604d20
 def channels_last(x):
     "A module or a (B, C, H, W) tensor in channels-last memory format; other tensors come back as they are."
-    if isinstance(x, torch.nn.Module) or x.ndim == 4: return x.to(memory_format=torch.channels_last)
+    if isinstance(x, torch.nn.Module) or x.ndim == 4:
+        return x.to(memory_format=torch.channels_last)
     return x
 
 # %% ../nbs/00_core.ipynb #da1ede10
@@ -145,17 +189,22 @@ def write_atomically(path, mode: str = "wb"):
         os.replace(beside, path)
         _sync_folder(path.parent)
     except OSError as e:
-        raise InputError(f"cannot write {str(path)!r}: {e.strerror or e}; free some space or choose a folder that can be written to") from e
+        raise InputError(
+            f"cannot write {str(path)!r}: {e.strerror or e}; free some space or choose a folder that can be written to"
+        ) from e
     finally:
-        with contextlib.suppress(OSError): beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
     "Force the folder's list of names to the disk, so that a rename outlives a power cut. Some systems have no such thing."
     with contextlib.suppress(OSError):
         place = os.open(folder, os.O_RDONLY)
-        try: os.fsync(place)
-        finally: os.close(place)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)
 
 
 @contextlib.contextmanager
@@ -169,7 +218,9 @@ def atomic_folder(path):
         yield beside
         os.replace(beside, path)
     except OSError as e:
-        raise InputError(f"cannot write {str(path)!r}: {e.strerror or e}; free some space or choose a folder that can be written to") from e
+        raise InputError(
+            f"cannot write {str(path)!r}: {e.strerror or e}; free some space or choose a folder that can be written to"
+        ) from e
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -199,7 +250,8 @@ class Displayed:
     def _repr_mimebundle_(self, include=None, exclude=None):
         bundle, metadata = {"text/plain": repr(self), "image/png": self._still_()}, {}
         live = next((_displays[c] for c in type(self).__mro__ if c in _displays), None)
-        if live is None or not _in_kernel(): return bundle, metadata
+        if live is None or not _in_kernel():
+            return bundle, metadata
         shown = live(self)._repr_mimebundle_()
         data, more = shown if isinstance(shown, tuple) else (shown, {})
         return {**data, **bundle}, {**more, **metadata}
@@ -213,7 +265,9 @@ def figure_png(figure, dpi: int = 90) -> bytes:
 
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in a script that the font lacks is drawn as boxes
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing"
+        )  # a name in a script that the font lacks is drawn as boxes
         figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight")
     plt.close(figure)
     return buffer.getvalue()
@@ -221,6 +275,8 @@ def figure_png(figure, dpi: int = 90) -> bytes:
 # %% ../nbs/00_core.ipynb #489d2570
 def progress(iterable=None, total: int | None = None, label: str = "", quiet: bool = False):
     "A tqdm bar over `iterable` (a plain pass-through where tqdm is missing or `quiet`)."
-    try: from tqdm.auto import tqdm
-    except ImportError: return iterable
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return iterable
     return tqdm(iterable, total=total, desc=label, disable=quiet, leave=False, dynamic_ncols=True, mininterval=0.3)

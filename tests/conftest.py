@@ -24,14 +24,15 @@ def _threads():
 def real_data() -> Path:
     "The real data, where AVGEN_REAL_DATA names their folder."
     folder = os.environ.get("AVGEN_REAL_DATA")
-    if not folder: pytest.skip("AVGEN_REAL_DATA is not set: no real data here")
+    if not folder:
+        pytest.skip("AVGEN_REAL_DATA is not set: no real data here")
     return Path(folder)
 
 
 @pytest.fixture(scope="session")
 def toys():
     "A small data set of three instruments."
-    from avgen.pairs import toy_pairs
+    from avgen.data.pairs import toy_pairs
 
     return toy_pairs(n=24)
 
@@ -51,7 +52,7 @@ class TinySettings:
 
 def _register_tiny():
     "A system with everything that training must carry over: batch norm, spectral norm, dropout, attention, averages, a schedule, a phase every second step."
-    from avgen.attention import SelfAttention
+    from avgen.nets.attention import SelfAttention
     from avgen.systems import Phase, Stage, System, register
 
     class Encoder(nn.Module):
@@ -77,27 +78,40 @@ def _register_tiny():
             self.encoder = Encoder(self.channels["source"], s.width, len(self.instruments), s.dropout)
             self.generator = nn.Sequential(nn.Linear(72, s.width * 64), nn.Unflatten(1, (s.width, 8, 8)), nn.BatchNorm2d(s.width), nn.ReLU(),
                                            nn.ConvTranspose2d(s.width, target, 8, 8), nn.Tanh())  # fmt: skip
-            self.discriminator = nn.Sequential(norm(nn.Conv2d(target, s.width, 8, 8)), nn.LeakyReLU(0.2), nn.Flatten(), norm(nn.Linear(s.width * 64, 1)))
+            self.discriminator = nn.Sequential(
+                norm(nn.Conv2d(target, s.width, 8, 8)),
+                nn.LeakyReLU(0.2),
+                nn.Flatten(),
+                norm(nn.Linear(s.width * 64, 1)),
+            )
             self.begun = 0
 
-        def classify(self, batch, context): return {"loss": F.cross_entropy(self.encoder(self.source(batch))[0], batch.instrument)}
+        def classify(self, batch, context):
+            return {"loss": F.cross_entropy(self.encoder(self.source(batch))[0], batch.instrument)}
 
         def fake(self, batch, context):
             if "fake" not in context.cache:
-                with torch.no_grad(): code = self.encoder(self.source(batch))[1].float()
+                with torch.no_grad():
+                    code = self.encoder(self.source(batch))[1].float()
                 context.cache["fake"] = self.generator(torch.cat([code, context.noise("z", len(batch), 8)], 1))
             return context.cache["fake"]
 
         def judge(self, batch, context):
             real, fake = self.discriminator(self.target(batch)), self.discriminator(self.fake(batch, context).detach())
-            return {"loss": F.softplus(-real).mean() + F.softplus(fake).mean(), "D(real)": real.detach().mean(), "D(fake)": fake.detach().mean()}
+            return {
+                "loss": F.softplus(-real).mean() + F.softplus(fake).mean(),
+                "D(real)": real.detach().mean(),
+                "D(fake)": fake.detach().mean(),
+            }
 
         def paint(self, batch, context):
             loss = F.softplus(-self.discriminator(self.fake(batch, context))).mean()
-            if context.step == self.settings.poison_gradient: self.generator[0].weight.register_hook(lambda gradient: gradient * float("nan"))
+            if context.step == self.settings.poison_gradient:
+                self.generator[0].weight.register_hook(lambda gradient: gradient * float("nan"))
             return {"loss": loss * float("nan") if context.step == self.settings.poison else loss}
 
-        def begin(self, pairs, device): self.begun += 1
+        def begin(self, pairs, device):
+            self.begun += 1
 
         def stages(self):
             s = self.settings

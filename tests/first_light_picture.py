@@ -1,12 +1,13 @@
 """Makes nbs/images/first_light.png, the picture of the README, from two runs: python tests/first_light_picture.py runs/demo/S2I runs/demo/I2S data/orchestra"""
+
 import io
 import sys
 from pathlib import Path
 
 from PIL import Image
 
-from avgen import corpora
-from avgen.runs import Run
+from avgen.data import corpora
+from avgen.runs.run import Run
 
 OUT = Path(__file__).resolve().parent.parent / "nbs/images/first_light.png"
 
@@ -16,8 +17,10 @@ def choosy_points(found, count: int = 3) -> list[tuple[float, float]]:
     (h, w), chosen = found.query_grid, []
     for q in found.entropy()[0].argsort().tolist():
         row, column = divmod(q, w)
-        if all(abs(row - r) > 2 and abs(column - c) > w // 5 for r, c in chosen): chosen.append((row, column))
-        if len(chosen) == count: break
+        if all(abs(row - r) > 2 and abs(column - c) > w // 5 for r, c in chosen):
+            chosen.append((row, column))
+        if len(chosen) == count:
+            break
     return [(float(found.config.times(w)[c]), float(found.config.frequencies(h)[r])) for r, c in chosen]
 
 
@@ -37,4 +40,5 @@ def main(s2i: str, i2s: str, data: str, index: str = "450") -> None:
     print(f"{OUT}: {OUT.stat().st_size // 1024} KB")
 
 
-if __name__ == "__main__": main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

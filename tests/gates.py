@@ -1,6 +1,7 @@
 """The gates of `make test`: exporting, cleaning and making the README must change nothing. Usage: gates.py export|clean|readme [--write].
 
 `gates.py shrink` is no gate: it makes the pictures in large notebooks smaller (256 colours), for use after running them."""
+
 import base64
 import io
 import json
@@ -12,7 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def snapshot(*folders: str) -> dict[Path, bytes]:
-    return {p: p.read_bytes() for folder in folders for p in sorted((ROOT / folder).rglob("*")) if p.suffix in (".py", ".ipynb") and ".ipynb_checkpoints" not in p.parts}
+    return {
+        p: p.read_bytes()
+        for folder in folders
+        for p in sorted((ROOT / folder).rglob("*"))
+        if p.suffix in (".py", ".ipynb") and ".ipynb_checkpoints" not in p.parts
+    }
 
 
 def no_op(command: list[str], *folders: str) -> None:
@@ -21,7 +27,10 @@ def no_op(command: list[str], *folders: str) -> None:
     subprocess.run(command, cwd=ROOT, check=True)
     after = snapshot(*folders)
     changed = sorted(str(p.relative_to(ROOT)) for p in before.keys() | after.keys() if before.get(p) != after.get(p))
-    if changed: sys.exit(f"`{' '.join(command)}` changed {', '.join(changed)}: commit the changed files (they have been written)")
+    if changed:
+        sys.exit(
+            f"`{' '.join(command)}` changed {', '.join(changed)}: commit the changed files (they have been written)"
+        )
 
 
 def readme() -> str:
@@ -34,7 +43,8 @@ def readme() -> str:
     text, _ = exporter.from_notebook_node(notebook)
     lines = [line.rstrip() for line in text.splitlines()]
     text = "\n".join(lines).replace("\n\n\n", "\n\n").strip() + "\n"
-    for name in ("0", "1", "2", "app", "tutorials/"): text = text.replace(f"]({name}", f"](nbs/{name}")
+    for name in ("0", "1", "2", "app", "tutorials/"):
+        text = text.replace(f"]({name}", f"](nbs/{name}")
     return text.replace("](../", "](").replace('src="../', 'src="')
 
 
@@ -44,14 +54,20 @@ def shrink(limit: int = 280 * 1024) -> None:
 
     def reduced(data: str, scale: float, kind: str) -> str:
         picture = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
-        if scale < 1: picture = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
+        if scale < 1:
+            picture = picture.resize(
+                (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS
+            )
         out = io.BytesIO()
-        if kind == "image/png": picture.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-        else: picture.save(out, "JPEG", quality=80, optimize=True)
+        if kind == "image/png":
+            picture.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        else:
+            picture.save(out, "JPEG", quality=80, optimize=True)
         return base64.b64encode(out.getvalue()).decode()
 
     for path in sorted((ROOT / "nbs").rglob("*.ipynb")):
-        if ".ipynb_checkpoints" in path.parts: continue
+        if ".ipynb_checkpoints" in path.parts:
+            continue
         whole, scale, most = json.loads(path.read_text()), 1.0, limit * (2 if "tutorials" in path.parts else 1)
         text = path.read_text()
         while len(text.encode()) > most and scale > 0.3:
@@ -59,8 +75,10 @@ def shrink(limit: int = 280 * 1024) -> None:
             for cell in notebook["cells"]:
                 for output in cell.get("outputs", []):
                     data = output.get("data", {})
-                    if "image/png" in data: data.pop("image/jpeg", None)  # one picture is enough
-                    for kind in {"image/png", "image/jpeg"} & data.keys(): data[kind] = reduced("".join(data[kind]), scale, kind)
+                    if "image/png" in data:
+                        data.pop("image/jpeg", None)  # one picture is enough
+                    for kind in {"image/png", "image/jpeg"} & data.keys():
+                        data[kind] = reduced("".join(data[kind]), scale, kind)
             text, scale = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", scale * 0.85
         if text != path.read_text():
             path.write_text(text)
@@ -68,14 +86,21 @@ def shrink(limit: int = 280 * 1024) -> None:
 
 
 def main(what: str, *options: str) -> None:
-    if what == "export": no_op(["nbdev-export"], "avgen")
-    elif what == "clean": no_op(["nbdev-clean"], "nbs")
+    if what == "export":
+        no_op(["nbdev-export"], "avgen")
+    elif what == "clean":
+        no_op(["nbdev-clean"], "nbs")
     elif what == "readme":
         path, wanted = ROOT / "README.md", readme()
-        if "--write" in options: path.write_text(wanted)
-        elif path.read_text() != wanted: sys.exit("README.md is not what nbs/index.ipynb says: run `make readme` and commit it")
-    elif what == "shrink": shrink()
-    else: sys.exit(__doc__)
+        if "--write" in options:
+            path.write_text(wanted)
+        elif path.read_text() != wanted:
+            sys.exit("README.md is not what nbs/index.ipynb says: run `make readme` and commit it")
+    elif what == "shrink":
+        shrink()
+    else:
+        sys.exit(__doc__)
 
 
-if __name__ == "__main__": main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

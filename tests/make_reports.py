@@ -8,25 +8,35 @@ import sys
 from pathlib import Path
 
 import torch
-from avgen import orchestra
-from avgen.evaluation import evaluate
-from avgen.jobs import Job, Work, counted
-from avgen.runs import write_json
-from avgen.studies import encoder_names, poster2_jobs
+from avgen.orchestra import dataset as orchestra
+from avgen.judge.evaluation import evaluate
+from avgen.studies.jobs import Job, Work, counted
+from avgen.runs.run import write_json
+from avgen.studies.study import encoder_names, poster2_jobs
 from avgen.systems.cmcgan import ABLATIONS
 
 HERE = Path(__file__).resolve().parent.parent
 CHOICES = {  # what settings were chosen by, on the validation split of this orchestra
-    "CMAV with the shared recipe's classifier stage": Job("", "cmav-s2i-c", "S2I", (("classifier_learning_rate", 2e-3), ("classifier_steps", 500), ("l2", 1e-4))),
+    "CMAV with the shared recipe's classifier stage": Job(
+        "", "cmav-s2i-c", "S2I", (("classifier_learning_rate", 2e-3), ("classifier_steps", 500), ("l2", 1e-4))
+    ),
     "CMAV with a stage of its own (small)": Job("", "cmav-s2i-c", "S2I"),
     "CMCGAN, second pass weighing 1": Job("", "cmcgan", "both", (("cycle_weight", 1.0),)),
     "CMCGAN, second pass weighing 10 (small)": Job("", "cmcgan", "both"),
     "the CMCGAN inside missing-modality, all steps of small": Job("", "missing-modality", "both"),
 }
-SAID = ("classifier_steps", "classifier_learning_rate", "l2", "cycle_weight", "discriminator_batch_norm", "discriminator_spectral_norm")
+SAID = (
+    "classifier_steps",
+    "classifier_learning_rate",
+    "l2",
+    "cycle_weight",
+    "discriminator_batch_norm",
+    "discriminator_spectral_norm",
+)
 
 
-def short(value): return round(value, 4) if isinstance(value, float) else value
+def short(value):
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def averaged(work: Work) -> dict:
@@ -34,9 +44,28 @@ def averaged(work: Work) -> dict:
     found = []
     for job in poster2_jobs(work):
         e = evaluate(work.run(job), work.pairs, evaluator=work.evaluator, device="cpu", quiet=True, raw=True)
-        row = dict(system="sa-cmgan without attention" if "without" in job.label else "sa-cmgan", direction=e.direction, seed=job.seed, n=e.n, takes=e.takes, averaged=e.accuracy, raw=e.raw["accuracy"])
-        found.append({k: short(v) for k, v in row.items()} | {"averaged_interval": [short(e.low), short(e.high)], "raw_interval": [short(e.raw["low"]), short(e.raw["high"])]})
-    return {"data": f"{work.pairs.name} ({work.pairs.hash}), validation", "steps": work.steps, "average": 0.998, "runs": found}
+        row = dict(
+            system="sa-cmgan without attention" if "without" in job.label else "sa-cmgan",
+            direction=e.direction,
+            seed=job.seed,
+            n=e.n,
+            takes=e.takes,
+            averaged=e.accuracy,
+            raw=e.raw["accuracy"],
+        )
+        found.append(
+            {k: short(v) for k, v in row.items()}
+            | {
+                "averaged_interval": [short(e.low), short(e.high)],
+                "raw_interval": [short(e.raw["low"]), short(e.raw["high"])],
+            }
+        )
+    return {
+        "data": f"{work.pairs.name} ({work.pairs.hash}), validation",
+        "steps": work.steps,
+        "average": 0.998,
+        "runs": found,
+    }
 
 
 def choices(work: Work) -> dict:
@@ -65,9 +94,13 @@ def ablations(work: Work, path: Path) -> None:
         rows[name if changes else "cmcgan"] = run.towards("S2I").generate(pairs[some], seed=0)
     figure, axes = plt.subplots(len(rows), len(some), figsize=(10.4, 4.35), dpi=90)
     for line, (name, images) in zip(axes, rows.items()):
-        for ax, x in zip(line, images): ax.imshow(((x.float().clamp(-1, 1) + 1) / 2).permute(1, 2, 0).numpy()); ax.set(xticks=[], yticks=[]); ax.spines[:].set_visible(False)
+        for ax, x in zip(line, images):
+            ax.imshow(((x.float().clamp(-1, 1) + 1) / 2).permute(1, 2, 0).numpy())
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
         line[0].set_ylabel(name.replace(" ", "\n", 1), rotation=0, ha="right", va="center", fontsize=8)
-    for ax, i in zip(axes[0], some): ax.set_title(pairs.instruments[int(pairs.instrument[i])].replace("_", " "), fontsize=7.5)
+    for ax, i in zip(axes[0], some):
+        ax.set_title(pairs.instruments[int(pairs.instrument[i])].replace("_", " "), fontsize=7.5)
     figure.subplots_adjust(left=0.085, right=0.998, top=0.95, bottom=0.005, wspace=0.04, hspace=0.05)
     figure.savefig(path)
     Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
@@ -81,4 +114,5 @@ def main(data: str = "data/orchestra-3", studies: str = "runs/studies") -> None:
     ablations(work, HERE / "nbs/images/cmcgan_ablations.png")
 
 
-if __name__ == "__main__": main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,4 +1,5 @@
 "Contract of avgen.core: refusals, chance, devices, atomic files, displays."
+
 import errno
 import os
 
@@ -6,7 +7,18 @@ import pytest
 import torch
 
 from avgen import core
-from avgen.core import Displayed, InputError, atomic_folder, check_setting, choose_device, choose_precision, pinned_threads, seed_everything, stream, write_atomically
+from avgen.core import (
+    Displayed,
+    InputError,
+    atomic_folder,
+    check_setting,
+    choose_device,
+    choose_precision,
+    pinned_threads,
+    seed_everything,
+    stream,
+    write_atomically,
+)
 
 
 @pytest.mark.parametrize("value, kind, limits, words", [
@@ -14,12 +26,16 @@ from avgen.core import Displayed, InputError, atomic_folder, check_setting, choo
     (2.5, int, {}, ["2.5", "int"]), (9, float, dict(high=1), ["9", "to 1"]), ("x", str, dict(choices=("a", "b")), ["'x'", "'a', 'b'"]), (1, str, dict(choices=(True,)), ["one of True"]),
 ])  # fmt: skip
 def test_wrong_settings_name_the_setting_the_value_and_the_range(value, kind, limits, words):
-    with pytest.raises(InputError) as e: check_setting("n", value, kind, **limits)
+    with pytest.raises(InputError) as e:
+        check_setting("n", value, kind, **limits)
     assert all(w in str(e.value) for w in words) and "\n" not in str(e.value)
 
 
-@pytest.mark.parametrize("value, kind", [(3, int), (3, float), (0.5, float), (False, bool), ("a", str), (None, (int, type(None)))])
-def test_right_settings_come_back(value, kind): assert check_setting("n", value, kind) is value
+@pytest.mark.parametrize(
+    "value, kind", [(3, int), (3, float), (0.5, float), (False, bool), ("a", str), (None, (int, type(None)))]
+)
+def test_right_settings_come_back(value, kind):
+    assert check_setting("n", value, kind) is value
 
 
 def test_streams_depend_on_seed_and_names_only():
@@ -34,34 +50,43 @@ def test_seeded_runs_are_equal_bit_for_bit():
         net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(144, 2))
         adam = torch.optim.Adam(net.parameters(), 1e-2)
         for _ in range(5):
-            adam.zero_grad(); net(torch.randn(8, 1, 8, 8)).square().mean().backward(); adam.step()
+            adam.zero_grad()
+            net(torch.randn(8, 1, 8, 8)).square().mean().backward()
+            adam.step()
         return torch.cat([p.flatten() for p in net.parameters()])
 
-    with pinned_threads(1): assert torch.equal(run(), run())
+    with pinned_threads(1):
+        assert torch.equal(run(), run())
 
 
 def test_threads_come_back_after_an_error():
     before = torch.get_num_threads()
-    with pytest.raises(RuntimeError), pinned_threads(before + 1): raise RuntimeError
+    with pytest.raises(RuntimeError), pinned_threads(before + 1):
+        raise RuntimeError
     assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "mps:7", "tpu", "gpu", 3.5])
 def test_absent_devices_are_refused(device):
-    with pytest.raises(InputError, match="device"): choose_device(device)
+    with pytest.raises(InputError, match="device"):
+        choose_device(device)
 
 
 def test_precision_is_a_choice_or_auto():
     assert choose_precision("cpu", "float32") == torch.float32 and choose_precision("cpu", "bfloat16") == torch.bfloat16
     assert choose_precision("cpu") in (torch.float32, torch.bfloat16)
-    with pytest.raises(InputError): choose_precision("cpu", "float16")
+    with pytest.raises(InputError):
+        choose_precision("cpu", "float16")
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     path.write_text("old")
-    monkeypatch.setattr(core.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
-    with pytest.raises(InputError, match="No space left.*free some space"), write_atomically(path, "w") as file: file.write("new")
+    monkeypatch.setattr(
+        core.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    )
+    with pytest.raises(InputError, match="No space left.*free some space"), write_atomically(path, "w") as file:
+        file.write("new")
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.json"]
 
 
@@ -74,13 +99,17 @@ def test_an_interrupted_folder_is_not_there(tmp_path):
 
 def test_a_folder_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot write"), atomic_folder(tmp_path / "file" / "data"): pass
+    with pytest.raises(InputError, match="cannot write"), atomic_folder(tmp_path / "file" / "data"):
+        pass
 
 
 def test_displays_are_still_pictures_without_a_kernel():
     class Dot(Displayed):
-        def __repr__(self): return "Dot()"
-        def _still_(self): return b"\x89PNG"
+        def __repr__(self):
+            return "Dot()"
+
+        def _still_(self):
+            return b"\x89PNG"
 
     core.register_display(Dot, lambda _: pytest.fail("no kernel, no widget"))
     data, _ = Dot()._repr_mimebundle_()

@@ -1,4 +1,5 @@
 """The project's own agreements: two settings files that say the same, one constraints file, a lean import, a known top level."""
+
 import configparser
 import json
 import re
@@ -11,7 +12,23 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-HEAVY = {"librosa", "soundfile", "av", "matplotlib", "IPython", "ipywidgets", "anywidget", "sklearn", "torchmetrics", "torchaudio", "PIL", "typer", "pandas", "nbdev", "fastcore"}
+HEAVY = {
+    "librosa",
+    "soundfile",
+    "av",
+    "matplotlib",
+    "IPython",
+    "ipywidgets",
+    "anywidget",
+    "sklearn",
+    "torchmetrics",
+    "torchaudio",
+    "PIL",
+    "typer",
+    "pandas",
+    "nbdev",
+    "fastcore",
+}
 
 
 def settings() -> dict[str, str]:
@@ -22,7 +39,8 @@ def settings() -> dict[str, str]:
 
 def tracked() -> list[str]:
     found = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
-    if found.returncode: pytest.skip("not a git checkout")
+    if found.returncode:
+        pytest.skip("not a git checkout")
     return found.stdout.splitlines()
 
 
@@ -30,18 +48,27 @@ def test_settings_ini_agrees_with_pyproject():
     import avgen
 
     ini, project, nbdev = settings(), PROJECT["project"], PROJECT["tool"]["nbdev"]
-    assert ini["lib_name"] == project["name"] and ini["version"] == avgen.__version__ and ini["description"] == project["description"]
+    assert (
+        ini["lib_name"] == project["name"]
+        and ini["version"] == avgen.__version__
+        and ini["description"] == project["description"]
+    )
     assert {"apache2": "Apache-2.0"}[ini["license"]] == project["license"]
     assert f">={ini['min_python']}" == project["requires-python"]
     assert ini["requirements"] == " ".join(project["dependencies"])
     assert ini["dev_requirements"] == " ".join(project["optional-dependencies"]["dev"])
     assert ini["keywords"].split() == project["keywords"]
     assert ini["console_scripts"] == "avgen=" + project["scripts"]["avgen"]
-    for name in ("nbs_path", "lib_path", "doc_path", "branch", "readme_nb"): assert ini[name] == nbdev[name]
+    for name in ("nbs_path", "lib_path", "doc_path", "branch", "readme_nb"):
+        assert ini[name] == nbdev[name]
 
 
 def test_every_requirement_is_a_range_and_has_a_tested_version():
-    tested = {line.split("==")[0].lower().replace("_", "-"): line for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    tested = {
+        line.split("==")[0].lower().replace("_", "-"): line
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
     for requirement in PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"]:
         name = re.match(r"[\w-]+", requirement).group().lower()
         assert ">=" in requirement and "==" not in requirement
@@ -51,11 +78,27 @@ def test_every_requirement_is_a_range_and_has_a_tested_version():
 def test_every_install_command_uses_the_constraints():
     for name in ("Makefile", "README.md", "CONTRIBUTING.md"):
         for line in (ROOT / name).read_text().splitlines():
-            if re.search(r"pip install\b", line) and "avgen: " not in line: assert "constraints.txt" in line, f"{name}: {line.strip()}"
+            if re.search(r"pip install\b", line) and "avgen: " not in line:
+                assert "constraints.txt" in line, f"{name}: {line.strip()}"
 
 
 def test_top_level_holds_what_the_design_names_and_nothing_else():
-    allowed = {"settings.ini", "README.md", "nbs", "avgen", "tests", "data", "pyproject.toml", "constraints.txt", "Makefile", "LICENSE", "CONTRIBUTING.md", ".ci", ".gitignore", ".gitattributes"}
+    allowed = {
+        "settings.ini",
+        "README.md",
+        "nbs",
+        "avgen",
+        "tests",
+        "data",
+        "pyproject.toml",
+        "constraints.txt",
+        "Makefile",
+        "LICENSE",
+        "CONTRIBUTING.md",
+        ".ci",
+        ".gitignore",
+        ".gitattributes",
+    }
     assert {name.split("/")[0] for name in tracked()} <= allowed
 
 
@@ -63,9 +106,16 @@ def test_every_link_leads_somewhere():
     pages, broken = [f for f in tracked() if f.endswith((".md", ".ipynb"))], []
     for page in pages:
         path = ROOT / page
-        texts = [path.read_text()] if page.endswith(".md") else ["".join(c["source"]) for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "markdown"]
-        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", "\n".join(texts)) + re.findall(r'src="([^"]+)"', "\n".join(texts)):
-            if not re.match(r"[a-z]+:", link) and not (path.parent / link).exists(): broken.append(f"{page}: {link}")
+        texts = (
+            [path.read_text()]
+            if page.endswith(".md")
+            else ["".join(c["source"]) for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "markdown"]
+        )
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", "\n".join(texts)) + re.findall(
+            r'src="([^"]+)"', "\n".join(texts)
+        ):
+            if not re.match(r"[a-z]+:", link) and not (path.parent / link).exists():
+                broken.append(f"{page}: {link}")
     assert len(pages) > 60 and not broken, broken
 
 
@@ -74,7 +124,7 @@ def test_data_is_small():
     assert size("data/sample/") < 2e6 and size("data/toy/") < 3e6
 
 
-@pytest.mark.parametrize("module", ["avgen", "avgen.systems", "avgen.training", "avgen.evaluation"])
+@pytest.mark.parametrize("module", ["avgen", "avgen.systems", "avgen.training.runner", "avgen.judge.evaluation"])
 def test_importing_the_low_floors_is_lean(module):
     "Floors 0 to 4 import torch, numpy, safetensors and the standard library only."
     code = f"import sys, {module}; print(' '.join(sorted({{m.split('.')[0] for m in sys.modules}})))"
@@ -87,14 +137,16 @@ def test_imports_point_down():
     order = {}
     for path in sorted((ROOT / "nbs").glob("[0-9]*.ipynb")):
         source = "".join("".join(c["source"]) for c in json.loads(path.read_text())["cells"][:6])
-        if found := re.search(r"#\| *default_exp ([\w.]+)", source): order[found.group(1)] = len(order)
+        if found := re.search(r"#\| *default_exp ([\w.]+)", source):
+            order[found.group(1)] = len(order)
     for module, place in order.items():
         text = (ROOT / "avgen" / (module.replace(".", "/") + ".py")).read_text()
         depth = module.count(".")
         for dots, name in re.findall(r"^(?:from) (\.+)([\w.]*) import", text, re.M):
             parents = module.split(".")[: depth + 1 - len(dots)]
             target = ".".join([*parents, name]).strip(".")
-            if target in order: assert order[target] < place, f"{module} imports {target}, which comes later"
+            if target in order:
+                assert order[target] < place, f"{module} imports {target}, which comes later"
 
 
 def test_the_house_in_contributing_names_every_module():
@@ -106,7 +158,8 @@ def test_the_house_in_contributing_names_every_module():
 
 def test_notebooks_are_small_and_clean():
     for path in (ROOT / "nbs").rglob("*.ipynb"):
-        if ".ipynb_checkpoints" in path.parts: continue
+        if ".ipynb_checkpoints" in path.parts:
+            continue
         notebook = json.loads(path.read_text())
         assert path.stat().st_size < (600 if "tutorials" in path.parts else 300) * 1024, path.name
         assert "widgets" not in notebook["metadata"], path.name

@@ -1,0 +1,14 @@
+"""The embedded data set: thirteen instruments, synthesised and drawn, with their true factors.
+
+`dataset.build` makes it and is all that most readers need. The other modules draw performers and synthesise sounds; each can
+be changed freely, but every pixel and sample follows from the seed, so a change here makes another data set.
+"""
+
+
+def __getattr__(name: str):
+    """Offer `orchestra.build` and its neighbours without loading them before they are used."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    from . import dataset
+
+    return getattr(dataset, name)

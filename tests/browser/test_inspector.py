@@ -1,0 +1,592 @@
+"""The attention inspector in a headless Chromium: saved pages opened from disk with the network refused, and a real JupyterLab."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lab import idle, installed, served, until
+from test_widgets import browser, missing
+
+pytestmark = pytest.mark.browser
+WATCH = """(() => {
+  window.played = [];
+  window.last = 0;
+  const start = AudioBufferSourceNode.prototype.start, put = CanvasRenderingContext2D.prototype.putImageData;
+  AudioBufferSourceNode.prototype.start = function (...when) {
+    window.played.push({ data: Array.from(this.buffer.getChannelData(0)), rate: this.buffer.sampleRate, from: when[1] ?? 0 });
+    return start.apply(this, when);
+  };
+  CanvasRenderingContext2D.prototype.putImageData = function (...all) { put.apply(this, all); window.last = performance.now(); };
+})();"""
+HOVER = """() => {
+  window.took = [];
+  const stage = document.querySelector(".avgen-stage");
+  addEventListener("pointermove", (event) => { window.begun = event.timeStamp; }, true);
+  stage.addEventListener("pointermove", () => { if (window.last > window.begun) window.took.push(window.last - window.begun); });
+}"""
+HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked=1'>\"'&$x$ \u202eright to left \U0001f3ba"
+
+
+@pytest.fixture(scope="module")
+def tone():
+    from avgen.signal.spectrogram import Sound, SpectrogramConfig
+
+    config = SpectrogramConfig()
+    time = torch.arange(config.samples) / config.sample_rate
+    return Sound.from_waveform(
+        sum(0.06 * torch.sin(2 * torch.pi * 440 * k * time) for k in range(1, 15)), config, "a tone"
+    )
+
+
+def map_of(tone, seed=0, sharp=2.0, **more):
+    "1024 x 1024 weights of very different sharpness, smooth over frequency, as real ones are."
+    from avgen.nets.attention_maps import AttentionMap
+
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(1024, 32, 1, generator=generator) * torch.linspace(0.001, sharp, 1024)[
+        :, None, None
+    ] + 0.1 * torch.randn(1024, 1, 32, generator=generator)
+    known = (
+        dict(config=tone.config, sound=tone.values, gamma=0.3, effect=torch.tensor([0.2]), layer=f"layer {seed}") | more
+    )
+    return AttentionMap(logits.flatten(1).softmax(1)[None], (32, 32), (32, 32), **known)
+
+
+@pytest.fixture(scope="module")
+def maps(tone):
+    return [
+        map_of(tone, 0),
+        map_of(tone, 1, gamma=0.0),
+        map_of(tone, 2, config=None, sound=torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(5)) * 2 - 1),
+    ]
+
+
+@pytest.fixture(scope="module")
+def saved(tone, maps, tmp_path_factory):
+    from avgen.show.inspector import AttentionInspector
+
+    return AttentionInspector(maps, sound=tone, name="three layers").save_html(
+        tmp_path_factory.mktemp("saved") / "attention.html"
+    )
+
+
+@pytest.fixture
+def visit(browser):
+    "Open a saved page with the network refused; afterwards nothing was asked of it and nothing went wrong."
+    contexts = []
+
+    def go(path, before="", **settings):
+        context = browser.new_context(offline=True, **{"viewport": {"width": 1280, "height": 900}, **settings})
+        page = context.new_page()
+        page.asked, page.errors = [], []
+        page.on(
+            "request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else page.asked.append(r.url)
+        )
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.add_init_script(WATCH + before)
+        page.goto(Path(path).as_uri())
+        page.wait_for_selector("[data-ready]")
+        contexts.append((context, page))
+        return page
+
+    yield go
+    for context, page in contexts:
+        assert page.asked == [] and page.errors == []
+        context.close()
+
+
+def root(page):
+    return page.locator(".avgen-inspector").first
+
+
+def drawn(page):
+    return root(page).evaluate("r => r.drawn()")
+
+
+def ask(page, x, y, act="click"):
+    "Click or hover the stage at x, y in 0..1, y from below."
+    stage = page.locator(".avgen-stage").first
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    getattr(stage, act)(position={"x": box["width"] * x, "y": box["height"] * (1 - y)})
+    page.wait_for_timeout(30)
+
+
+def test_a_saved_page_of_three_layers_is_small_and_alive(saved, visit):
+    assert saved.stat().st_size < 9e6
+    page = visit(saved)
+    view = root(page)
+    ask(page, 0.3, 0.4, "hover")
+    first = drawn(page)
+    assert view.get_attribute("data-locked") == "false" and "Preview" in page.locator(".avgen-say").inner_text()
+    ask(page, 0.6, 0.2)
+    assert drawn(page)["position"] != first["position"] and view.get_attribute("data-locked") == "true"
+    kept = drawn(page)["position"]
+    ask(page, 0.1, 0.8, "hover")
+    assert drawn(page)["position"] == kept  # a kept point does not follow the pointer
+    stage = page.locator(".avgen-stage")
+    stage.focus()
+    for key, step in (("ArrowRight", 1), ("ArrowUp", 32), ("ArrowLeft", -1), ("ArrowDown", -32)):
+        before = drawn(page)["position"]
+        stage.press(key)
+        page.wait_for_timeout(20)
+        assert drawn(page)["position"] - before == step
+    page.get_by_role("button", name="Who looks here").click()
+    page.wait_for_timeout(30)
+    assert drawn(page)["direction"] == "who"
+    page.get_by_role("button", name="Where it looks").click()
+    for value in ("row", "raw", "log", "uniform"):
+        page.locator("select").select_option(value)
+    page.get_by_role("button", name="Pitch names").click()
+    page.wait_for_timeout(30)
+    assert "C6" in page.locator(".avgen-left").inner_text() and "Hz (" in page.locator(".avgen-say").inner_text()
+    facts = page.locator(".avgen-facts").inner_text()
+    assert all(word in facts for word in ("γ", "effect", "entropy", "of uniform"))
+    assert all(
+        word in page.locator(".avgen-comb").inner_text() for word in ("attention", "uniform", "as loud", "shifted comb")
+    )
+    assert page.locator(".avgen-thumb").count() == 3
+    page.locator(".avgen-thumb").nth(1).click()
+    page.wait_for_timeout(30)
+    assert drawn(page)["layer"] == "layer 1" and "gamma is 0" in page.locator(".avgen-warning:visible").inner_text()
+    page.locator(".avgen-thumb").nth(2).click()  # a layer that looks at a picture
+    page.wait_for_timeout(30)
+    assert (
+        view.get_attribute("data-picture") == "true" and page.get_by_role("button", name="Attended only").is_disabled()
+    )
+    ask(page, 0.5, 0.5)
+    assert drawn(page)["layer"] == "layer 2" and "column" in page.locator(".avgen-say").inner_text()
+    stage.press("Escape")
+    page.wait_for_timeout(20)
+    assert drawn(page) is None
+
+
+def test_what_is_drawn_is_the_tensor(saved, maps, visit):
+    from avgen.show.inspector import heat_of
+
+    page, rng = visit(saved), np.random.default_rng(0)
+    page.locator("select").select_option("row")
+    page.get_by_role("button", name="Attention", exact=True).click()
+    table = page.evaluate(
+        """() => { const c = document.querySelector(".avgen-scale"); return Array.from(c.getContext("2d").getImageData(0, 0, 256, 1).data); }"""
+    )
+    table = np.array(table).reshape(256, 4)[:, :3]
+    config = maps[0].config
+    for number, (row, column) in enumerate(rng.integers(0, 32, (20, 2))):
+        direction = "where" if number < 14 else "who"
+        if number == 14:
+            page.get_by_role("button", name="Who looks here").click()
+        ask(page, (column + 0.5) / 32, (row + 0.5) / 32)
+        true = heat_of(maps[0], (config.times(32)[column], config.frequencies(32)[row]), direction).numpy()
+        found = drawn(page)
+        assert found["direction"] == direction and found["position"] == row * 32 + column and found["grid"] == [32, 32]
+        values = np.array(found["values"]).reshape(32, 32)
+        limit = 0.01 * true.max() if direction == "where" else 0.01 * maps[0].weights[0].max().item()
+        assert np.abs(values - true).max() < 0.001 * limit / 0.01
+        if direction == "where":
+            assert (
+                true.flatten()[np.argsort(-values.flatten(), kind="stable")[:10]].tolist()
+                == sorted(true.flatten().tolist(), reverse=True)[:10]
+            )
+        pixels = root(page).evaluate(
+            "r => { const c = r.querySelector('.avgen-heat'); return Array.from(c.getContext('2d').getImageData(0, 0, 32, 32).data); }"
+        )
+        pixels = np.array(pixels).reshape(32, 32, 4)[::-1, :, :3]  # row 0 at the bottom
+        seen = np.abs(pixels[:, :, None].astype(int) - table[None, None]).sum(3).argmin(2) / 255
+        assert np.abs(seen - true / true.max()).max() <= 0.01 * 1.0 + 1e-6
+
+
+def play(page, name):
+    before = page.evaluate("window.played.length")
+    page.get_by_role("button", name=name).click()
+    page.wait_for_function(f"window.played.length > {before}")
+    return page.evaluate("window.played.at(-1)")
+
+
+def test_what_is_attended_is_heard(saved, maps, tone, visit):
+    from avgen.show.hearing import attended_sound, band_sound, energy_within, gains_of
+
+    page, config = visit(saved), tone.config
+    for row, column in ((30, 10), (25, 20), (28, 3)):
+        ask(page, (column + 0.5) / 32, (row + 0.5) / 32)
+        query = (config.times(32)[column], config.frequencies(32)[row])
+        heard = torch.tensor(play(page, "Attended only")["data"])
+        reference = attended_sound(maps[0], query, tone).waveform
+        assert len(heard) == config.samples and (heard - reference).abs().max() < 2e-4  # 16 bits
+        chosen = gains_of(maps[0].at(*query), 1024) > 0
+        bands = chosen.any(1, keepdim=True).expand(32, 32)
+        inside, before = energy_within(heard, bands, config), energy_within(tone.waveform, bands, config)
+        print(
+            f"attended from {query}: {100 * inside:.2f} % of the energy in attended bands, {100 * before:.2f} % of the whole sound's"
+        )
+        assert inside > 0.9
+        band = torch.tensor(play(page, "This band")["data"])
+        assert (band - band_sound(maps[0], query, tone).waveform).abs().max() < 2e-4
+    assert (torch.tensor(play(page, "Whole")["data"]) - tone.waveform).abs().max() < 2e-4
+    page.wait_for_function("document.querySelector('.avgen-inspector').dataset.playing === ''")  # and it ends
+
+
+def test_the_cursor_moves_and_a_click_seeks(saved, visit):
+    page = visit(saved)
+    ruler = page.get_by_role("slider", name="Position in the sound")
+    box = ruler.bounding_box()
+    ruler.click(position={"x": box["width"] * 0.5, "y": 8})
+    assert not page.locator(".avgen-stage .avgen-cursor").first.is_hidden()
+    assert 0.2 < float(ruler.get_attribute("aria-valuenow")) < 0.3
+    assert 0.2 < play(page, "Whole")["from"] < 0.3
+    places = [
+        page.locator(".avgen-cursor").first.evaluate(
+            "c => (new Promise(f => setTimeout(() => f(parseFloat(c.style.left)), 40)))"
+        )
+        for _ in range(3)
+    ]
+    assert places[0] < places[1] <= places[2] or root(page).get_attribute("data-playing") == ""
+    ruler.focus()
+    ruler.press("Home")
+    ruler.press("ArrowRight")
+    assert 0 < float(ruler.get_attribute("aria-valuenow")) < 0.2
+
+
+def hover_times(page, moves=150, rounds=3):
+    """Milliseconds from each pointer event to the last draw call that it caused, over a layer of 1024 x 1024 weights.
+
+    The bar itself is asserted by those who call it. It is a bar for the view, not for what else the machine does meanwhile, which can only add: so a round
+    over the bar is measured again, at most twice, and the best of them counts. (On a quiet machine the first p95 is 2 to 4 ms.)"""
+    rng, best = np.random.default_rng(1), None
+    for number in range(rounds):
+        page.evaluate(HOVER if number == 0 else "() => { window.took.length = 0; }")
+        box = page.locator(".avgen-stage").first.bounding_box()
+        for x, y in rng.uniform(0.02, 0.98, (moves, 2)):
+            page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+        took = np.array(page.evaluate("window.took"))
+        assert len(took) > 0.66 * moves
+        print(
+            f"hover to heat: median {np.median(took):.1f} ms, p95 {np.percentile(took, 95):.1f} ms over {len(took)} moves"
+        )
+        best = took if best is None or np.percentile(took, 95) < np.percentile(best, 95) else best
+        if np.percentile(best, 95) < 16:
+            break
+    return best
+
+
+def test_hover_is_drawn_within_a_frame(saved, visit):
+    assert np.percentile(hover_times(visit(saved)), 95) < 16
+
+
+def test_hover_without_raw_events_is_drawn_too(saved, visit):
+    "A browser that has no pointerrawupdate hears of the pointer once a frame."
+    without = "const add = EventTarget.prototype.addEventListener; EventTarget.prototype.addEventListener = function (t, ...r) { if (t !== 'pointerrawupdate') add.call(this, t, ...r); };"
+    page = visit(saved, before=without)
+    ask(page, 0.3, 0.4, "hover")
+    first = drawn(page)["position"]
+    ask(page, 0.7, 0.4, "hover")
+    assert drawn(page)["position"] != first
+
+
+def test_hostile_text_is_shown_as_text(tone, visit, tmp_path):
+    from avgen.show.inspector import AttentionInspector, Compare
+    from avgen.signal.spectrogram import Sound
+
+    small = map_of(tone)
+    small.layer = HOSTILE
+    sound = Sound(tone.values, tone.config, tone.waveform, HOSTILE)
+    view = AttentionInspector({HOSTILE: small, "b": small}, sound=sound, name=HOSTILE)
+    page = visit(view.save_html(tmp_path / "a.html"))
+    assert page.evaluate("window.hacked") is None and page.locator("img").count() == 0
+    assert "<script>window.hacked = 1</script>" in page.locator(".avgen-title").inner_text()
+    assert page.title().startswith("</script><script>")
+    assert "<img" in page.locator(".avgen-thumb").first.inner_text().replace("\u200b", "")
+    page = visit(Compare(view, view, labels=(HOSTILE, "b")).save_html(tmp_path / "b.html"))
+    assert page.evaluate("window.hacked") is None and "<img" in page.locator(".avgen-title").first.inner_text()
+
+
+@pytest.mark.parametrize("width,scheme", [(600, "light"), (600, "dark"), (1600, "light"), (1600, "dark")])
+def test_fits_narrow_and_wide(saved, visit, width, scheme):
+    page = visit(saved, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    ask(page, 0.4, 0.15)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if shots := os.environ.get("AVGEN_SCREENSHOTS"):
+        page.screenshot(path=f"{shots}/inspector_{width}_{scheme}.png", full_page=True)
+
+
+def test_everything_has_a_name_and_is_reached_by_keys(saved, visit):
+    page = visit(saved)
+    for i in range(page.locator("button:visible, select, input, [tabindex='0']").count()):
+        node = page.locator("button:visible, select, input, [tabindex='0']").nth(i)
+        assert node.evaluate("n => (n.getAttribute('aria-label') || n.innerText || '').trim().length > 0"), (
+            node.evaluate("n => n.outerHTML")
+        )
+    names = []
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.className + document.activeElement.tagName"))
+    assert any("avgen-stage" in n for n in names) or "avgen-stage" in page.evaluate(
+        "[...document.querySelectorAll('[tabindex]')].map(n => n.className).join()"
+    )
+
+
+def test_a_browser_without_audio_says_so(saved, visit):
+    page = visit(saved, before="delete window.AudioContext; delete window.webkitAudioContext;")
+    page.get_by_role("button", name="Whole").click()
+    assert "no audio" in page.locator(".avgen-alarm").inner_text()
+    ask(page, 0.4, 0.4)
+    assert drawn(page) is not None  # and it is not dead
+
+
+def test_what_cannot_be_shown_is_said(saved, visit, tmp_path):
+    text = saved.read_text()
+    for old, new, words in (
+        ('"layer": "layer 0"', '"layer": "decoder.7"', "recorded: layer 0, layer 1, layer 2"),
+        ('"query": []', '"query": [99, 440]', "lies outside"),
+    ):
+        assert old in text
+        other = tmp_path / f"{len(new)}.html"
+        other.write_text(text.replace(old, new))
+        page = visit(other)
+        assert words in page.locator(".avgen-alarm").inner_text()
+        ask(page, 0.4, 0.4)
+        assert drawn(page)["layer"] == "layer 0"
+
+
+def test_an_empty_sound_is_said(tone, visit, tmp_path):
+    from avgen.show.inspector import AttentionInspector
+    from avgen.signal.spectrogram import Sound
+
+    page = visit(
+        AttentionInspector(map_of(tone), sound=Sound(tone.values, tone.config, torch.zeros(0))).save_html(
+            tmp_path / "empty.html"
+        )
+    )
+    ask(page, 0.4, 0.4)
+    assert (
+        "empty" in page.locator(".avgen-note:visible").last.inner_text()
+        and page.get_by_role("button", name="Whole").is_disabled()
+    )
+    page = visit(
+        AttentionInspector(
+            map_of(tone), sound=Sound(tone.values, tone.config, torch.full((1,), 0.5)), query=(0.2, 880.0)
+        ).save_html(tmp_path / "one.html")
+    )
+    assert len(play(page, "Attended only")["data"]) == 1
+
+
+def test_two_are_asked_at_one_point(tone, visit, tmp_path):
+    from avgen.show.inspector import Compare
+
+    a, b = map_of(tone, 0), map_of(tone, 1)
+    both = Compare({"attention": a}, {"attention": b}, labels=("step 100", "step 200"), sound=tone)
+    page = visit(both.save_html(tmp_path / "both.html"), viewport={"width": 1500, "height": 1000})
+    sides = page.locator(".avgen-inspector")
+    assert sides.count() == 2 and page.locator(".avgen-controls").count() == 1
+    ask(page, 0.3, 0.6, "hover")
+    one, two = (sides.nth(i).evaluate("r => r.drawn()") for i in (0, 1))
+    assert one["position"] == two["position"] and sides.nth(1).get_attribute("data-locked") == "false"
+    stage = sides.nth(1).locator(".avgen-stage")
+    box = stage.bounding_box()
+    stage.click(position={"x": box["width"] * (20.5 / 32), "y": box["height"] * (1 - 25.5 / 32)})
+    page.wait_for_timeout(50)
+    one, two = (sides.nth(i).evaluate("r => r.drawn()") for i in (0, 1))
+    assert one["position"] == two["position"] == 25 * 32 + 20
+    both.query = [float(tone.config.times(32)[20]), float(tone.config.frequencies(32)[25])]
+    assert float(page.locator(".avgen-overlap").get_attribute("data-shared")) == pytest.approx(both.overlap, abs=1e-3)
+    page.get_by_role("button", name="Attention", exact=True).click()
+    assert [sides.nth(i).get_attribute("data-view") for i in (0, 1)] == ["heat", "heat"]
+
+
+def test_linked_views_follow_each_other_without_a_kernel(tone, maps, visit, tmp_path):
+    "Two inspectors and a player on one saved page: point, layer and cursor are the same in all; unlinked ones stay as they are."
+    from avgen.show.inspector import AttentionInspector
+    from avgen.show.link import link
+    from avgen.show.widgets import SoundPlayer, page as write
+
+    views = [AttentionInspector(maps[:2], sound=tone, name=f"view {i}") for i in range(3)]
+    player = SoundPlayer(tone)
+    link(views[0], views[1], player)
+    views[0].step = 1200
+    (tmp_path / "linked.html").write_text(write([*views, player]))
+    page = visit(tmp_path / "linked.html", viewport={"width": 1280, "height": 2600})
+    sides = page.locator(".avgen-inspector")
+    assert (
+        "step 1,200" in sides.nth(1).locator(".avgen-title").inner_text()
+        and "step" not in sides.nth(2).locator(".avgen-title").inner_text()
+    )
+    ask(page, 0.6, 0.3)
+    sides.nth(1).locator(".avgen-thumb").nth(1).click()
+    page.wait_for_timeout(50)
+    one, two, other = (sides.nth(i).evaluate("r => r.drawn()") for i in range(3))
+    assert one["layer"] == two["layer"] == "layer 1" and one["position"] == two["position"] and other is None
+    sides.nth(0).get_by_role("slider", name="Position in the sound").click(position={"x": 150, "y": 8})
+    page.wait_for_timeout(50)
+    times = [float(sides.nth(i).locator(".avgen-ruler").get_attribute("aria-valuenow")) for i in range(3)]
+    assert (
+        times[0] == times[1] > 0
+        and times[2] == 0
+        and abs(float(page.locator(".avgen-player").get_attribute("data-seconds")) - times[0]) < 1e-3
+    )
+
+
+def test_closing_gives_everything_back(saved, visit):
+    "Twenty views opened and closed: no listener stays, and the browser's memory comes back."
+    from avgen.show.widgets import module_source
+
+    page = visit(saved)
+    page.evaluate(
+        """async (source) => {
+      window.module = (await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })))).default;
+      const decode = (v) => v === null || typeof v !== "object" ? v : Array.isArray(v) ? v.map(decode) : typeof v.bytes === "string" ? Uint8Array.from(atob(v.bytes), (c) => c.charCodeAt(0))
+        : Object.fromEntries(Object.entries(v).map(([k, x]) => [k, decode(x)]));
+      const text = document.querySelector("[data-widget] script").textContent;
+      window.open20 = () => Array.from({ length: 20 }, () => {
+        const state = decode(JSON.parse(text)), listeners = [], el = document.createElement("div");
+        document.body.append(el);
+        const model = { get: (n) => state[n], set: (n, v) => { state[n] = v; }, save_changes() {}, on: (e, f) => listeners.push(f), off: (e, f) => listeners.splice(listeners.indexOf(f), 1) };
+        return { close: window.module.render({ model, el }), listeners, el };
+      });
+    }""",
+        module_source("attention_inspector"),
+    )
+    session = page.context.new_cdp_session(page)
+
+    def used():
+        session.send("HeapProfiler.collectGarbage")
+        return session.send("Runtime.getHeapUsage")["usedSize"] + session.send("Runtime.getHeapUsage").get(
+            "backingStorageSize", 0
+        )
+
+    cycle = """() => { window.views = window.open20(); }"""
+    close = """() => { const left = window.views.map((v) => { v.close(); v.el.remove(); return v.listeners.length; }); window.views = null; return Math.max(...left); }"""
+    page.evaluate(cycle)
+    assert page.evaluate(close) == 0
+    before = used()
+    page.evaluate(cycle)
+    opened = used()
+    assert page.evaluate(close) == 0
+    after = used()
+    print(f"twenty views: {(opened - before) / 1e6:.0f} MB open, {(after - before) / 1e6:.1f} MB left when closed")
+    assert after - before < 0.05 * (opened - before)
+
+
+def test_keys_are_drawn_on_their_own_grid_and_missing_queries_left_out(tone, visit, tmp_path):
+    from avgen.show.inspector import AttentionInspector
+
+    weights = torch.rand(1, 3, 32, generator=torch.Generator().manual_seed(0)).mul(4).softmax(2)
+    view = AttentionInspector(
+        weights, query_grid=(16, 16), key_grid=(8, 4), sound=tone, queries=torch.tensor([0, 136, 255])
+    )
+    page = visit(view.save_html(tmp_path / "few.html"))
+    ask(page, 0.6, 0.45)
+    found = drawn(page)
+    assert found["grid"] == [8, 4] and found["index"] == 1 and found["position"] == 136  # the nearest that was recorded
+    assert np.allclose(found["values"], weights[0, 1], atol=1e-4)
+    page.get_by_role("button", name="Who looks here").click()
+    page.wait_for_timeout(50)
+    found = drawn(page)
+    assert found["grid"] == [16, 16] and [i for i, v in enumerate(found["values"]) if v is not None and v == v] == [
+        0,
+        136,
+        255,
+    ]
+
+
+NOTEBOOK = """
+import json, time, torch
+from pathlib import Path
+from avgen.nets.attention_maps import AttentionMap
+from avgen.show.inspector import AttentionInspector
+from avgen.signal.spectrogram import Sound, SpectrogramConfig
+config = SpectrogramConfig()
+t = torch.arange(config.samples) / config.sample_rate
+sound = Sound.from_waveform(sum(0.06 * torch.sin(2 * torch.pi * 440 * k * t) for k in range(1, 15)), config, "a tone")
+known = dict(config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]))
+maps = [AttentionMap((torch.randn(1, 1024, 1024, generator=torch.Generator().manual_seed(i)) * (i + 1) / 2).softmax(2), (32, 32), (32, 32), layer=f"layer {i}", **known) for i in range(4)]
+note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
+#---
+inspector = AttentionInspector(maps, sound=sound)
+for name in ("query", "layer", "playing", "time"): inspector.observe(note(f"{name}.json"), name)
+def sleep(change):
+    note("asleep.json")({"new": True})
+    time.sleep(20)
+    note("asleep.json")({"new": False})
+inspector.observe(sleep, "threshold")  # to have a kernel that is busy
+inspector
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    if not installed():
+        missing("jupyterlab is not installed")
+    folder = tmp_path_factory.mktemp("lab")
+    with served(folder, inspector=NOTEBOOK) as address:
+        yield address, folder
+
+
+def test_it_lives_in_jupyterlab(browser, lab):
+    address, folder = lab
+    page = browser.new_page(viewport={"width": 1400, "height": 1500})
+    page.set_default_timeout(90_000)
+    outside, errors = [], []
+    page.on(
+        "request", lambda r: outside.append(r.url) if r.url.startswith("http") and "127.0.0.1" not in r.url else None
+    )
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.add_init_script(WATCH)
+    idle(page, address, "inspector")
+    page.locator(".jp-Notebook .jp-Cell").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_function("document.querySelectorAll('.jp-InputPrompt')[0].innerText.includes('[1]')")
+
+    def open_it(number):
+        "Seconds from the key that runs the cell to the inspector drawn."
+        begun = page.evaluate(
+            "() => { window.before = document.querySelector('.avgen-inspector'); return performance.now(); }"
+        )
+        page.keyboard.press("Control+Enter")
+        page.wait_for_function(
+            "(() => { const now = document.querySelector('.avgen-inspector'); return now !== window.before && now?.dataset.layer === 'layer 0'; })()",
+            polling=20,
+        )
+        took = (page.evaluate("performance.now()") - begun) / 1000
+        print(f"opening four layers of 1024 x 1024 in JupyterLab, {number}: {took:.2f} s")
+        return took
+
+    first = open_it(
+        1
+    )  # the bar is 2 s; what else the machine does can only add, so up to two more openings may show it
+    assert first < 2 or open_it(2) < 2 or open_it(3) < 2
+
+    ask(page, 20.5 / 32, 10.5 / 32)
+    seconds, hertz = until(folder / "query.json", lambda query: len(query) == 2)
+    assert 0.3 < seconds < 0.35 and 850 < hertz < 950 and drawn(page)["position"] == 10 * 32 + 20
+    page.locator(".avgen-stage").press("ArrowRight")  # which JupyterLab would like to have
+    page.wait_for_function("document.querySelector('.avgen-inspector').drawn().position === 341")
+    page.locator(".avgen-thumb").nth(2).click()
+    assert until(folder / "layer.json", lambda layer: layer == "layer 2")
+    heard = play(page, "Attended only")
+    assert len(heard["data"]) == 22050 and max(heard["data"]) > 0.001
+    until(folder / "playing.json", lambda playing: playing == "")
+    shots = os.environ.get("AVGEN_SCREENSHOTS")
+    page.screenshot(path=str(Path(shots or folder) / "inspector_lab.png"))
+
+    page.locator(".avgen-stage").press("Escape")
+    page.locator("input[type=range]").press("ArrowRight")  # now the kernel sleeps for twenty seconds
+    until(folder / "asleep.json", lambda asleep: asleep)
+    assert np.percentile(hover_times(page, 120), 95) < 16  # with a busy kernel
+    page.locator(".avgen-thumb").nth(3).click()
+    ask(page, 0.5, 0.5)
+    assert (
+        drawn(page)["layer"] == "layer 3" and max(play(page, "Attended only")["data"]) > 0
+    )  # also without an answer of the kernel
+    assert json.loads((folder / "asleep.json").read_text()) is True  # which slept through all of it
+    if shots:
+        page.get_by_role("menuitem", name="Settings", exact=True).click()
+        page.get_by_text("Theme", exact=True).hover()
+        page.get_by_text("JupyterLab Dark", exact=True).click()
+        page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=str(Path(shots) / "inspector_lab_dark.png"))
+    assert outside == [] and errors == []
+    page.close()

@@ -1,0 +1,407 @@
+"Contract of avgen.nets.attention: both published forms, fused equals written out, recording, and what each mistake gets."
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from avgen.nets import attention
+from avgen.nets.attention import (
+    FORMS,
+    AttentionForm,
+    AttentionMap,
+    QueryKeyValue,
+    SelfAttention,
+    attend_fused,
+    attend_in_pieces,
+    attend_written_out,
+    attention_form,
+    attention_layers,
+    effect_on_output,
+    gammas,
+    record_attention,
+    without_attention,
+)
+from avgen.core import InputError
+from avgen.signal.spectrogram import SpectrogramConfig
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+def opened(channels, form="sa-cmgan", gamma=1.0, **settings):
+    layer = SelfAttention(channels, form, **settings)
+    with torch.no_grad():
+        layer.gamma.fill_(gamma)
+    return layer
+
+
+def network(gamma=0.5):
+    net = nn.Sequential(
+        nn.Conv2d(1, 16, 4, 2, 1), SelfAttention(16), nn.Conv2d(16, 32, 4, 2, 1), SelfAttention(32, "sagan")
+    )
+    for layer in attention_layers(net).values():
+        layer.gamma.data.fill_(gamma)
+    return net
+
+
+def gradients(function, *inputs):
+    inputs = [t.detach().clone().requires_grad_() for t in inputs]
+    out = function(*inputs)
+    cotangent = torch.randn(out.shape, generator=torch.Generator().manual_seed(9))
+    return [out.detach(), *torch.autograd.grad((out * cotangent).sum(), inputs)]
+
+
+@pytest.fixture(params=[0, 2**21], ids=["kernel", "small maps written out"])
+def small_map(request, monkeypatch):
+    "Both ways of `attend_fused`: the kernel for every size, and small maps written out."
+    monkeypatch.setattr(attention, "SMALL_MAP", request.param)
+
+
+@pytest.mark.usefixtures("small_map")
+@pytest.mark.parametrize(
+    "queries, keys, width, values",
+    [(1024, 1024, 8, 64), (1024, 256, 8, 32), (64, 16, 2, 8), (35, 6, 1, 1), (16, 16, 64, 32)],
+)
+def test_fused_kernel_equals_the_equations(queries, keys, width, values):
+    # Scores of unit size, in double precision as the judge: both float32 forms must lie within 1e-5 of it.
+    q, k, v = torch.randn(1, queries, width) / width**0.5, torch.randn(1, keys, width), torch.randn(1, keys, values)
+    exact = gradients(attend_written_out, q.double(), k.double(), v.double())
+    for form in (attend_fused, attend_written_out):
+        for got, want in zip(gradients(form, q, k, v), exact):
+            torch.testing.assert_close(got.double(), want, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "samples, queries, keys, width, values, piece",
+    [(3, 1024, 1024, 8, 64, 2**20), (5, 256, 64, 4, 12, 2**15), (2, 35, 6, 1, 1, 1), (4, 16, 16, 64, 32, 2**20)],
+)
+def test_pieces_are_as_near_to_the_equations_as_bfloat16_is(samples, queries, keys, width, values, piece, monkeypatch):
+    # Far from zero on purpose: what all keys and all values share must not cost digits.
+    monkeypatch.setattr(attention, "PIECE", piece)
+    q, k, v = (
+        t.bfloat16()
+        for t in (
+            torch.randn(samples, queries, width) / width**0.5,
+            torch.randn(samples, keys, width) + 2,
+            torch.randn(samples, keys, values) + 2,
+        )
+    )
+    exact, rounded = (
+        gradients(attend_written_out, *(t.to(kind) for t in (q, k, v))) for kind in (torch.float64, torch.bfloat16)
+    )
+    off = lambda got, want: ((got.double() - want).norm() / want.norm().clamp_min(1e-3)).item()
+    for got, plain, want in zip(gradients(attend_in_pieces, q, k, v), rounded, exact):
+        assert got.dtype == torch.bfloat16 and off(got, want) <= max(1.5 * off(plain, want), 0.01)
+
+
+@pytest.mark.parametrize("length", [3.0, 30.0, 300.0])
+def test_pieces_bear_scores_of_any_size(length):
+    # Small scores go through the exponential alone, large ones through the softmax: neither overflows, and both give the equations' numbers.
+    q, k, v = (t.bfloat16() for t in (length * torch.randn(2, 48, 4), torch.randn(2, 40, 4), torch.randn(2, 40, 12)))
+    exact, rounded = (
+        gradients(attend_written_out, *(t.to(kind) for t in (q, k, v))) for kind in (torch.float64, torch.bfloat16)
+    )
+    off = lambda got, want: ((got.double() - want).norm() / want.norm().clamp_min(1e-3)).item()
+    for got, plain, want in zip(gradients(attend_in_pieces, q, k, v), rounded, exact):
+        assert got.isfinite().all() and off(got, want) <= max(1.5 * off(plain, want), 0.01)
+
+
+def test_pieces_are_taken_for_large_maps_in_bfloat16_on_a_cpu_only(monkeypatch):
+    taken = []
+    monkeypatch.setattr(
+        attention, "attend_in_pieces", lambda q, k, v: taken.append(q.dtype) or attend_written_out(q, k, v)
+    )
+    q, v = torch.randn(3, 1024, 8), torch.randn(3, 1024, 64)
+    attend_fused(q, q, v)
+    attend_fused(q[:1].bfloat16(), q[:1].bfloat16(), v[:1].bfloat16())
+    assert not taken
+    attend_fused(q.bfloat16(), q.bfloat16(), v.bfloat16())
+    assert taken == [torch.bfloat16]
+
+
+def test_a_layer_trains_in_pieces_under_autocast(monkeypatch):
+    monkeypatch.setattr(attention, "SMALL_MAP", 0)
+    layer, x = opened(16, "sagan"), torch.randn(2, 16, 16, 16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = layer(x)
+    out.square().mean().backward()
+    layer.fused = False
+    plain = layer(x)
+    assert (out - plain).norm() < 0.02 * plain.norm() and all(
+        p.grad is not None and p.grad.isfinite().all() for p in layer.parameters()
+    )
+
+
+@pytest.mark.usefixtures("small_map")
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "channels, grid",
+    [(64, (32, 32)), (32, (16, 16)), (128, (8, 8)), (16, (4, 4)), (8, (5, 7)), (3, (6, 4)), (1, (2, 2))],
+)
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_module_fused_equals_written_out(form, channels, grid, mode):
+    layer, x = opened(channels, form), torch.randn(2, channels, *grid)
+    twin = copy.deepcopy(layer)
+    layer.fused, twin.fused = True, False
+    results = []
+    for module in (layer, twin):
+        getattr(module, mode)()
+        y = x.clone().requires_grad_()
+        out = module(y)
+        weight = torch.randn(out.shape, generator=torch.Generator().manual_seed(2)) / out.numel() ** 0.5
+        results.append([out.detach(), *torch.autograd.grad((out * weight).sum(), [y, *module.parameters()])])
+    for got, want in zip(*results):
+        torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-5)
+
+
+def test_sa_cmgan_form_is_the_published_layer_literally():
+    layer, x = opened(16, "sa-cmgan", gamma=0.7).eval(), torch.randn(2, 16, 8, 8)
+    for m in layer.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            for t in (m.running_mean, m.running_var, m.weight.data, m.bias.data):
+                t.copy_(torch.rand_like(t) + 0.5)
+    norm, start, branches = layer.project.norm, 0, []
+    for conv in (layer.project.query, layer.project.key, layer.project.value):
+        part = slice(start, start + conv.out_channels)
+        y = F.conv2d(F.pad(x, (1, 2, 1, 2)), conv.weight)
+        branches.append(
+            F.batch_norm(
+                y, norm.running_mean[part], norm.running_var[part], norm.weight[part], norm.bias[part], eps=1e-5
+            ).relu()
+        )
+        start = part.stop
+    g, f, h = branches
+    want = torch.empty_like(x)
+    for b in range(2):
+        for j in range(64):
+            s = torch.stack([f[b].flatten(1)[:, i] @ g[b].flatten(1)[:, j] for i in range(64)])
+            want[b].view(16, 64)[:, j] = 0.7 * (h[b].flatten(1) @ s.softmax(0)) + x[b].flatten(1)[:, j]
+    assert [t.shape[1] for t in (g, f, h)] == [2, 2, 16]
+    torch.testing.assert_close(layer(x), want, atol=1e-5, rtol=1e-4)
+
+
+def test_sagan_form_is_the_published_layer_literally():
+    layer, x = opened(16, "sagan", gamma=-0.3).eval(), torch.randn(2, 16, 8, 6)
+    p = layer.project
+    theta, phi, g = (
+        F.conv2d(x, p.query.weight),
+        F.max_pool2d(F.conv2d(x, p.key.weight), 2),
+        F.max_pool2d(F.conv2d(x, p.value.weight), 2),
+    )
+    beta = torch.einsum("bcj,bci->bji", theta.flatten(2), phi.flatten(2)).softmax(-1)
+    o = torch.einsum("bji,bci->bcj", beta, g.flatten(2)).view(2, 8, 8, 6)
+    torch.testing.assert_close(layer(x), -0.3 * F.conv2d(o, layer.output.weight) + x, atol=1e-5, rtol=1e-4)
+    assert phi.shape[2:] == (4, 3) and g.shape[1] == 8
+    for conv in (p.query, p.key, p.value, layer.output):
+        assert hasattr(conv, "parametrizations") and conv.bias is None
+
+
+def test_spectral_norm_bounds_the_largest_singular_value():
+    layer = SelfAttention(32, "sagan")
+    for _ in range(60):
+        layer(torch.randn(1, 32, 4, 4))
+    for conv in (layer.project.query, layer.project.value, layer.output):
+        assert torch.linalg.matrix_norm(conv.weight.flatten(1), 2).item() == pytest.approx(1, abs=0.02)
+
+
+def test_same_padding_is_one_before_and_two_after():
+    project = QueryKeyValue(1, 1, 1, FORMS["sa-cmgan"]).eval()
+    for conv in (project.query, project.key, project.value):
+        with torch.no_grad():
+            conv.weight.zero_()[0, 0, 0, 0] = 1.0  # the kernel's first point reads one row up, one column left
+    x = torch.rand(1, 1, 5, 5)
+    y = project(x)[0]
+    torch.testing.assert_close(y[0, 0, 1:, 1:], x[0, 0, :-1, :-1], atol=1e-4, rtol=1e-4)
+    assert y[0, 0, 0].abs().max() == 0 and y[0, 0, :, 0].abs().max() == 0
+
+
+def test_starts_as_identity_and_only_gamma_learns_at_first():
+    layer, x = SelfAttention(16), torch.randn(2, 16, 8, 8)
+    assert layer.gamma.shape == () and torch.equal(layer(x), x)
+    layer(x).square().sum().backward()
+    assert layer.gamma.grad.abs() > 0
+    assert all(p.grad.abs().max() == 0 for name, p in layer.named_parameters() if name != "gamma")
+
+
+def test_eval_uses_running_statistics():
+    layer, x = opened(16), torch.randn(4, 16, 8, 8)
+    for _ in range(3):
+        layer(x)
+    layer.eval()
+    torch.testing.assert_close(
+        layer(x)[:1], layer(x[:1]), atol=1e-5, rtol=1e-5
+    )  # a sample's output does not depend on its neighbours
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_bfloat16_autocast_and_channels_last(form):
+    layer, x = opened(64, form), torch.randn(2, 64, 16, 16)
+    exact = copy.deepcopy(layer)(x)
+    for dtype in (torch.float32, torch.bfloat16):
+        twin, y = (
+            copy.deepcopy(layer).to(memory_format=torch.channels_last),
+            x.to(memory_format=torch.channels_last, dtype=dtype).requires_grad_(),
+        )
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out = twin(y)
+        out.float().square().mean().backward()
+        assert out.dtype == dtype and out.is_contiguous(memory_format=torch.channels_last)
+        assert all(torch.isfinite(p.grad).all() and p.grad.dtype == torch.float32 for p in twin.parameters())
+        assert (out.float() - exact).norm() / exact.norm() < 0.05
+
+
+def test_channels_last_changes_nothing_but_the_layout():
+    layer, x = opened(32).eval(), torch.randn(2, 32, 8, 8)
+    torch.testing.assert_close(layer(x), layer(x.to(memory_format=torch.channels_last)), atol=1e-6, rtol=1e-6)
+
+
+def test_deep_copy_and_state_dict_round_trip():
+    for form in FORMS:
+        layer, other = opened(16, form), SelfAttention(16, form)
+        x = torch.randn(2, 16, 8, 8)
+        layer(x)
+        other.load_state_dict(layer.state_dict())
+        torch.testing.assert_close(layer.eval()(x), other.eval()(x))
+        torch.testing.assert_close(layer(x), copy.deepcopy(layer)(x))
+
+
+@pytest.mark.parametrize("settings, words", [
+    (dict(channels=0), "channels"), (dict(channels=True), "channels"), (dict(channels=8, form="sagan "), "sa-cmgan"),
+    (dict(channels=8, reduction=0), "reduction"), (dict(channels=8, pooled="False"), "pooled"),
+    (dict(channels=8, spectral_norm=1), "spectral_norm"), (dict(channels=8, fused=None), "fused"),
+])  # fmt: skip
+def test_wrong_settings_are_refused_by_name(settings, words):
+    with pytest.raises(InputError, match=words):
+        SelfAttention(**settings)
+
+
+@pytest.mark.parametrize("form, shape", [("sa-cmgan", (2, 8, 4)), ("sa-cmgan", (2, 4, 8, 8)), ("sagan", (2, 8, 1, 8))])
+def test_wrong_inputs_are_refused_with_both_shapes(form, shape):
+    with pytest.raises(InputError, match=r"expected \(B, 8, H, W\)"):
+        SelfAttention(8, form)(torch.zeros(shape))
+
+
+def test_forms_can_be_changed_field_by_field():
+    assert attention_form("sa-cmgan") == AttentionForm(kernel=4, batch_norm=True)
+    pooled = opened(16, "sa-cmgan", pooled=True, spectral_norm=True)
+    with record_attention(pooled) as maps:
+        assert pooled(torch.randn(2, 16, 8, 8)).shape == (2, 16, 8, 8)
+    assert maps["attention"].key_grid == (4, 4) and maps["attention"].query_grid == (8, 8)
+
+
+def test_recorded_maps_are_those_that_were_used():
+    for form in FORMS:
+        layer, x = opened(16, form, gamma=0.5).eval(), torch.randn(3, 16, 8, 8)
+        with record_attention(layer) as maps:
+            y = layer(x)
+        m, v = maps["attention"], layer.project(x)[2]
+        assert isinstance(m, AttentionMap) and m.gamma == 0.5
+        torch.testing.assert_close(m.weights.sum(2), torch.ones(3, 64))
+        o = (m.weights @ v.flatten(2).transpose(1, 2)).transpose(1, 2).unflatten(2, (8, 8))
+        if layer.output is not None:
+            o = layer.output(o)
+        torch.testing.assert_close(y, 0.5 * o + x, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            m.effect, (0.5 * o).flatten(1).norm(dim=1) / x.flatten(1).norm(dim=1), atol=1e-5, rtol=1e-4
+        )
+        assert torch.equal(layer(x), y)  # looking changes nothing
+
+
+def test_recording_names_layers_and_leaves_nothing_behind():
+    net, x, config = network(), torch.randn(4, 1, 32, 32), SpectrogramConfig()
+    with record_attention(net, samples=2, config=config, sound=x) as outer:
+        with record_attention(net, samples=[3], queries=[0, 5]) as inner:
+            net(x)
+        assert set(outer) == set(inner) == {"1", "3"}
+    assert outer["1"].weights.shape == (2, 256, 256) and outer["3"].weights.shape == (2, 64, 16)
+    assert inner["1"].weights.shape == (1, 2, 256) and inner["1"].queries.tolist() == [0, 5]
+    torch.testing.assert_close(inner["1"].weights[0], record_all(net, x)["1"].weights[3, [0, 5]])
+    assert torch.equal(outer["1"].sound_of(1), x[1]) and outer["3"].config is config
+    with pytest.raises(RuntimeError, match="mine"), record_attention(net):
+        raise RuntimeError("mine")
+    assert not any(layer._recorders for layer in attention_layers(net).values())
+
+
+def record_all(net, x):
+    with record_attention(net) as maps:
+        net(x)
+    return maps
+
+
+def test_queries_can_be_points_that_each_layer_places_on_its_own_grid():
+    net, x, config = network(), torch.randn(2, 1, 64, 64), SpectrogramConfig()
+    with record_attention(net, queries=[(0.1, 440.0), (0.4, 3000.0)], config=config) as maps:
+        net(x)
+    assert [m.weights.shape[1] for m in maps.values()] == [2, 2]
+    assert maps["3"].at(0.4, 3000).shape == (8, 8)
+    with record_attention(net, queries=[(0.1, 440.0)]), pytest.raises(InputError, match="config"):
+        net(x)
+    with record_attention(net, queries=[(0.1, 44000.0)], config=config), pytest.raises(InputError, match="hertz"):
+        net(x)
+
+
+def test_recording_refuses_what_cannot_be():
+    net, x = network(), torch.randn(4, 1, 32, 32)
+    with pytest.raises(InputError, match="no SelfAttention"), record_attention(nn.Linear(1, 1)):
+        pass
+    for name, value in (("samples", 5), ("samples", [4]), ("samples", []), ("queries", [256]), ("queries", [])):
+        with record_attention(net, **{name: value}), pytest.raises(InputError, match=name):
+            net(x)
+    with record_attention(net, limit=2**19), pytest.raises(InputError, match="needs 1 MiB"):
+        net(x)
+    net(x)
+
+
+def test_recording_is_finite_under_autocast():
+    layer, x = opened(32), torch.randn(2, 32, 8, 8)
+    with torch.autocast("cpu", dtype=torch.bfloat16), record_attention(layer) as maps:
+        layer(x)
+    torch.testing.assert_close(maps["attention"].weights.sum(2), torch.ones(2, 64))
+
+
+def test_gammas_and_muting():
+    net, x = network(-0.25).eval(), torch.randn(2, 1, 32, 32)
+    assert gammas(net) == {"1": 0.25, "3": 0.25} and gammas(nn.Linear(1, 1)) == {}
+    plain = net[2](net[0](x))
+    with without_attention(net):
+        with without_attention(net):
+            pass
+        assert torch.equal(net(x), plain)
+    assert not torch.allclose(net(x), plain) and gammas(net)["1"] == 0.25
+    with pytest.raises(RuntimeError), without_attention(net):
+        raise RuntimeError
+    assert not torch.allclose(net(x), plain)
+
+
+def test_effect_on_output():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = network()
+
+        def forward(self, x):
+            return x.mean((1, 2, 3)), self.net(x)
+
+    net, x = Two().train(), torch.randn(3, 1, 32, 32)
+    net.net[0].eval()
+    untouched, changed = effect_on_output(net, x)
+    assert untouched.shape == changed.shape == (3,) and untouched.max() == 0 and changed.min() > 0
+    assert net.training and net.net[1].training and not net.net[0].training  # modes come back as they were
+    for layer in attention_layers(net).values():
+        layer.gamma.data.zero_()
+    assert effect_on_output(net, x)[1].max() == 0
+    with pytest.raises(InputError, match="no SelfAttention"):
+        effect_on_output(nn.Linear(1, 1), x)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device in this machine")
+def test_cuda_agrees_with_cpu():
+    for form in FORMS:
+        layer, x = opened(64, form).eval(), torch.randn(2, 64, 32, 32)
+        want = layer(x)
+        torch.testing.assert_close(layer.cuda()(x.cuda()).cpu(), want, atol=2e-2, rtol=2e-2)  # TF32 may be on

@@ -1,0 +1,222 @@
+"Contract of avgen.orchestra.dataset: layout, determinism, splits, refusals, how easy it is."
+
+import csv
+import json
+import re
+import time
+
+import numpy as np
+import pytest
+
+from avgen.orchestra import dataset as orchestra
+from avgen.core import INSTRUMENTS, InputError
+from avgen.signal.spectrogram import SpectrogramConfig
+
+SMALL = dict(train=2, validation=1, quiet=True)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    "One small orchestra for the whole file."
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AVGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
+    folder = tmp_path_factory.mktemp("data") / "orchestra"
+    yield folder, orchestra.build(folder, seed=5, **SMALL)
+    patch.undo()
+
+
+def contents(folder):
+    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def test_layout_and_table(made):
+    folder, pairs = made
+    rows = list(csv.DictReader(open(folder / "pairs.csv", newline="")))
+    assert len(rows) == 13 * 3 and set(rows[0]) == set(orchestra.COLUMNS)
+    for r in rows:
+        assert re.fullmatch(rf"{r['instrument']}\d\d_\d+", r["stem"])
+        assert (folder / "img" / r["split"] / r["instrument"] / f"{r['stem']}.jpg").is_file()
+        assert (folder / "chunk" / r["split"] / r["instrument"] / f"{r['stem']}.wav").is_file()
+        notes = [re.fullmatch(r"([\d.]+)-([\d.]+):([\d.]+)", n).groups() for n in r["notes"].split(";")]
+        assert all(0 <= float(a) < float(b) <= 0.5 for a, b, _ in notes) and any(
+            abs(float(f) - float(r["f0_hz"])) < 0.1 for *_, f in notes
+        )
+        assert -1 <= float(r["bow"]) <= 1 and 0 <= float(r["hand"]) <= 1 and 0 <= float(r["slide"]) <= 1
+    assert len(pairs.all_train) == 26 and len(pairs.validation) == 13 and pairs.instruments == INSTRUMENTS
+    assert set(pairs.validation.factors) >= {"f0_hz", "notes", "bow"}
+
+
+def test_the_table_tells_the_truth_about_the_pitch(made):
+    "The spectrum of a clip has its energy on the partials of the notes that the table names."
+    folder, _ = made
+    import wave
+
+    shares = []
+    for r in csv.DictReader(open(folder / "pairs.csv", newline="")):
+        with wave.open(str(folder / "chunk" / r["split"] / r["instrument"] / f"{r['stem']}.wav")) as f:
+            assert (f.getframerate(), f.getnchannels(), f.getsampwidth(), f.getnframes()) == (44100, 1, 2, 22050)
+            x = np.frombuffer(f.readframes(22050), "<i2") / 32768
+        power, hz = np.abs(np.fft.rfft(x * np.hanning(len(x)))) ** 2, np.fft.rfftfreq(len(x), 1 / 44100)
+        f0s = [float(n.split(":")[1]) for n in r["notes"].split(";")]
+        on = np.min([np.abs(hz / f - np.round(hz / f)) * f + 1e9 * (hz < f / 2) for f in f0s], axis=0) < np.maximum(
+            12, 0.035 * hz
+        )
+        shares.append(power[on].sum() / power[hz > 25].sum())
+    assert np.median(shares) > 0.9
+
+
+def test_same_seed_same_bytes_whatever_the_workers(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVGEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(orchestra, "INSTRUMENTS", ("trombone", "violin"))
+    settings = dict(train=14, validation=2, quiet=True, tune_share=0.0)
+    for workers in (1, 3):
+        orchestra.build(tmp_path / f"w{workers}", workers=workers, **settings)
+    one, three = contents(tmp_path / "w1"), contents(tmp_path / "w3")
+    assert one.keys() == three.keys() and all(one[k] == three[k] for k in one)
+    orchestra.build(tmp_path / "other", workers=1, seed=1, **settings)
+    assert contents(tmp_path / "other")["pairs.csv"] != one["pairs.csv"]
+
+
+def test_takes_never_cross_splits_and_have_the_asked_number_of_pairs():
+    for train, validation in ((200, 50), (1, 1), (3, 1), (37, 11), (1000, 200)):
+        takes = orchestra.plan_takes(train, validation)
+        by = {s: {t.name for t in takes if t.split == s} for s in ("train", "validation")}
+        assert not by["train"] & by["validation"] and len({t.name for t in takes}) == len(takes)
+        for i in INSTRUMENTS:
+            assert sum(t.clips for t in takes if (t.instrument, t.split) == (i, "train")) == train
+            assert sum(t.clips for t in takes if (t.instrument, t.split) == (i, "validation")) == validation
+
+
+def test_performers_play_several_instruments_and_can_be_held_out():
+    people = {}
+    for t in orchestra.plan_takes():
+        people.setdefault(t.performer, set()).add(t.instrument)
+    assert len(people) == 24 and min(len(v) for v in people.values()) >= 6
+    held = orchestra.plan_takes(hold_out_performers=True)
+    train, validation = ({t.performer for t in held if t.split == s} for s in ("train", "validation"))
+    assert not train & validation and len(validation) >= 8
+    assert all(
+        len({t.performer for t in held if (t.instrument, t.split) == (i, "validation")}) >= 4 for i in INSTRUMENTS
+    )
+    assert [t for t in held if t.split == "train"] == [t for t in orchestra.plan_takes() if t.split == "train"]
+
+
+def test_every_clip_sounds():
+    for take in orchestra.plan_takes(20, 5)[::11]:
+        for clip, picture, row in orchestra.make_take(take, seed=2):
+            assert clip.shape == (22050,) and np.isfinite(clip).all() and row["loudness_db"] > -70
+            assert picture.size == (128, 128) and picture.mode == "RGB"
+
+
+def test_slide_positions():
+    assert [round(6 * orchestra.slide_of(m)) for m in (58, 57, 56, 55, 54, 53, 52, 46, 40)] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        0,
+        1,
+        0,
+        6,
+    ]
+
+
+def test_found_again_and_rebuilt_when_not_whole(made, capsys):
+    folder, _ = made
+    before = contents(folder)
+    started = time.perf_counter()
+    orchestra.build(folder, seed=5, train=2, validation=1)
+    assert "found" in capsys.readouterr().out and time.perf_counter() - started < 10
+    victim = next((folder / "img").rglob("*.jpg"))
+    victim.unlink()
+    orchestra.build(folder, seed=5, train=2, validation=1)
+    assert "not whole" in capsys.readouterr().out and contents(folder) == before
+
+
+def test_a_folder_with_another_orchestra_or_something_else_is_left_alone(made, tmp_path):
+    folder, _ = made
+    with pytest.raises(InputError, match="seed=5.*asked for 6"):
+        orchestra.build(folder, seed=6, **SMALL)
+    (tmp_path / "thesis.txt").write_text("three years")
+    with pytest.raises(InputError, match="not an orchestra"):
+        orchestra.build(tmp_path, **SMALL)
+    with pytest.raises(InputError, match="not an orchestra"):
+        orchestra.build(tmp_path / "thesis.txt", **SMALL)
+    assert (tmp_path / "thesis.txt").read_text() == "three years"
+    (tmp_path / "thesis.txt").rename(tmp_path / "orchestra.json")
+    with pytest.raises(InputError, match="not an orchestra"):
+        orchestra.build(tmp_path, **SMALL)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file"):
+        orchestra.build(tmp_path / "file" / "orchestra", **SMALL)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_is_left_of_a_build_that_fails(tmp_path, monkeypatch, workers):
+    "A full disk: in this process, and in a worker."
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(orchestra, "write_take" if workers == 1 else "_serve", full)
+    with pytest.raises(InputError, match="No space left.*free some space"):
+        orchestra.build(tmp_path / "o", train=15, validation=1, workers=workers, quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_worker_that_dies_is_reported(tmp_path):
+    takes = [orchestra.Take("train", "kazoo", 0, 1, "Ada")] * 3
+    with pytest.raises(RuntimeError, match="kazoo00"):
+        orchestra._write_all(takes, tmp_path, 2, quiet=True, seed=0, audio="wav", sample_rate=44100, clip_seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    "name,value",
+    [
+        ("train", 0),
+        ("train", 2.5),
+        ("validation", -1),
+        ("seed", -1),
+        ("seed", "0"),
+        ("audio", "mp3"),
+        ("workers", 0),
+        ("hold_out_performers", "False"),
+        ("tune_share", 0.9),
+    ],
+)
+def test_settings_out_of_range(tmp_path, name, value):
+    with pytest.raises(InputError, match=name):
+        orchestra.build(tmp_path / "o", **{**SMALL, name: value})
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_performer():
+    with pytest.raises(InputError, match="Zoe"):
+        orchestra.person_of("Zoe", "oboe", 0)
+
+
+def test_flac_and_another_configuration(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVGEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(orchestra, "INSTRUMENTS", ("oboe",))
+    config = SpectrogramConfig(sample_rate=22050, n_fft=1024, hop_length=256, clip_seconds=0.4)
+    pairs = orchestra.build(tmp_path / "o", audio="flac", config=config, tune_share=0.0, **SMALL)
+    import soundfile
+
+    files = list((tmp_path / "o" / "chunk").rglob("*.flac"))
+    assert len(files) == 3 and soundfile.info(files[0]).samplerate == 22050 and soundfile.info(files[0]).frames == 8820
+    assert (
+        pairs.config == config
+        and json.loads((tmp_path / "o" / "orchestra.json").read_text())["arguments"]["clip_seconds"] == 0.4
+    )
+
+
+@pytest.mark.slow
+def test_full_size_is_made_in_time_and_is_no_toy(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVGEN_CACHE", str(tmp_path / "cache"))
+    found = orchestra.probes(orchestra.build(tmp_path / "o", seed=3, quiet=True))
+    assert found["mean_colour"] <= 0.25 and found["thumbnail"] <= 0.6 and found["spectrum"] <= 0.8, found
+    assert found["spectrum"] > 0.4, "a spectrum that says nothing would be noise"

@@ -1,0 +1,300 @@
+"Contract of avgen.studies.study and avgen.readers: every table in quick form, runs shared by tables and workers, what is refused, published figures and their gaps."
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avgen.studies import study as studies
+from avgen.core import InputError
+from avgen.orchestra.dataset import build as build_orchestra
+from avgen.data.pairs import toy_pairs
+from avgen.training.remote import is_held
+from avgen.runs.run import read_metrics
+from avgen.studies.jobs import Interrupted, Job, Work
+from avgen.judge.poses import orchestra_seed
+from avgen.studies.study import (
+    FORMS,
+    PUBLISHED,
+    STUDIES,
+    _other_people,
+    estimate,
+    published_gaps,
+    read_study,
+    seconds_of,
+    study,
+)
+
+
+@pytest.fixture(scope="module")
+def orchestra(tmp_path_factory):
+    return build_orchestra(tmp_path_factory.mktemp("data") / "orchestra", train=9, validation=5, seed=0, workers=1)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("studies")
+
+
+@pytest.mark.parametrize("name", [n for n in STUDIES if n != "poster-3"])
+def test_every_table_in_its_quick_form(orchestra, place, name):
+    result = study(name, orchestra, folder=place, quick=True, quiet=True, device="cpu")
+    assert result.rows and all(
+        {"n", "takes", "seeds", "accuracy", "low", "high", "published", "seconds", "device"} <= set(r)
+        for r in result.rows
+    )
+    assert all(0 <= r["low"] <= r["high"] <= 1 and r["takes"] <= r["n"] for r in result.rows)
+    if name in ("cmav", "poster-1", "poster-2"):
+        for r in result.rows:
+            assert set(r["by_instrument"]) == set(orchestra.instruments) and all(
+                len(v) == r["seeds"] for v in r["by_instrument"].values()
+            )
+            each = np.mean(
+                list(r["by_instrument"].values()), 0
+            )  # as many of each instrument: their mean is the accuracy
+            assert np.allclose(each, r["by_seed"], atol=2e-3)
+    assert (
+        "QUICK" in result.markdown()
+        and "published (other data)" in result.markdown()
+        and result._still_()[:4] == b"\x89PNG"
+    )
+    again = read_study(place / f"{name}.json")
+    assert again.rows == json.loads(json.dumps(result.rows)) and (place / f"{name}.md").read_text() == result.markdown()
+    if name == "cmav":
+        assert all(r["best_epoch"] >= r["last_epoch"] for r in result.rows)  # on train too
+    extras = {
+        "cmav": ["best_epoch", "last_epoch"],
+        "pose": ["pose R2", "real performer"],
+        "protocols": ["batch low", "ahead of the best in"],
+    }.get(name, [])
+    assert all(any(e in r for r in result.rows) for e in extras)
+
+
+def test_poster_3_shows_effect_and_gamma_0(place):
+    result = study("poster-3", toy_pairs(n=8), folder=place / "p3", quick=True, quiet=True, device="cpu")
+    lines = [r for r in result.rows if r["split"] == "validation"]
+    assert len(lines) == 8 and all(
+        {"gamma 0", "effect encoder", "effect generator", "effect discriminator"} <= set(r) for r in lines
+    )
+
+
+def test_runs_are_shared_between_studies_and_a_second_call_trains_nothing(orchestra, place, monkeypatch):
+    work = Work(orchestra, place, "toy", quick=True)
+    keys = lambda name: {work.place(j) for j in STUDIES[name].jobs(work)}
+    assert (
+        keys("protocols") == keys("poster-1") == keys("performers")
+        and keys("poster-1") & keys("poster-2")
+        and keys("poster-1") & keys("cmav")
+        and keys("pose") & keys("poster-1")
+    )
+    assert len(keys("cmcgan") & keys("poster-1")) == 1
+    for name in ("poster-1", "cmav"):
+        study(name, orchestra, folder=place, quick=True, quiet=True, device="cpu")
+    monkeypatch.setattr("avgen.studies.jobs.train", lambda *a, **k: pytest.fail("trained again"))
+    study("poster-1", orchestra, folder=place, quick=True, quiet=True, device="cpu")
+    assert estimate("poster-1", work) == {"jobs": 5, "left": 0, "seconds": 0}
+
+
+def workers(data, folder, count: int) -> list[subprocess.Popen]:
+    "The same command, started several times at once."
+    env = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "AVGEN_THREADS": "1",
+        "AVGEN_CACHE": str(folder.parent / "cache"),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "avgen.cli",
+        "study",
+        "poster-2",
+        "--data",
+        str(data),
+        "--out",
+        str(folder),
+        "--quick",
+        "--device",
+        "cpu",
+    ]
+    return [
+        subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(count)
+    ]
+
+
+def table(folder):
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in read_study(folder / "poster-2.json").rows]
+
+
+def printed(text: str) -> list:
+    return [line.rsplit("|", 2)[0] for line in text.splitlines() if line.startswith("| ")]  # without the time
+
+
+@pytest.fixture(scope="module")
+def by_one(orchestra, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one") / "study"
+    (one,) = workers(orchestra.root, folder, 1)
+    said, wrong = one.communicate(timeout=300)
+    assert one.returncode == 0, wrong
+    return folder
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_two_workers_share_the_runs_and_make_the_table_of_one(orchestra, by_one, tmp_path, killed):
+    folder = tmp_path / "study"
+    both = workers(orchestra.root, folder, 2)
+    trained = lambda: {s.parent.name: json.loads(s.read_text())["process"] for s in folder.glob("runs/*/state.json")}
+    try:
+        end = time.monotonic() + 200
+        while len(set(trained().values())) < 2 and time.monotonic() < end and all(p.poll() is None for p in both):
+            time.sleep(0.005)
+        assert set(trained().values()) == {p.pid for p in both}  # each has one of its own
+        if killed:
+            both[0].kill()
+        said = [p.communicate(timeout=300) for p in both]
+    finally:
+        for p in both:
+            p.kill()
+    assert [p.returncode for p in both] == [-signal.SIGKILL if killed else 0, 0], said
+    assert table(folder) == table(by_one) and (folder / "poster-2.md").read_text().count("|") == (
+        by_one / "poster-2.md"
+    ).read_text().count("|")
+    assert all(
+        printed(text[0]) == printed((by_one / "poster-2.md").read_text())
+        for p, text in zip(both, said)
+        if p.returncode == 0
+    )
+    for run in sorted((folder / "runs").iterdir()):  # no step twice, nobody holds it
+        steps = [m["step"] for m in read_metrics(run)]
+        assert steps == sorted(set(steps)) and not is_held(run) and not list(run.rglob("*.tmp"))
+    assert len(trained()) == 4 and not is_held(folder)
+
+
+def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
+    pairs, calls = toy_pairs(n=8), []
+    whole = study("poster-2", pairs, folder=tmp_path / "whole", quick=True, quiet=True, device="cpu")
+    original = Work.run
+
+    def run(self, job):
+        if not self.done(job):
+            calls.append(job)
+        if len(calls) == 3:
+            raise Interrupted("stopped")
+        return original(self, job)
+
+    monkeypatch.setattr(Work, "run", run)
+    assert (
+        study("poster-2", pairs, folder=tmp_path / "cut", quick=True, quiet=True, device="cpu") is None
+        and not (tmp_path / "cut" / "poster-2.json").exists()
+    )
+    monkeypatch.setattr(Work, "run", original)
+    again = study("poster-2", pairs, folder=tmp_path / "cut", quick=True, quiet=True, device="cpu")
+    assert [(r["label"], r["accuracy"], r["low"]) for r in again.rows] == [
+        (r["label"], r["accuracy"], r["low"]) for r in whole.rows
+    ]
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda p, d: study("poster1", p, folder=d), ["'poster1'", "did you mean 'poster-1'"]), (lambda p, d: study("cmav", p, seeds=0, folder=d), ["'seeds'", "from 1"]),
+    (lambda p, d: study("cmav", p, preset="huge", folder=d), ["'huge'", "'paper'"]), (lambda p, d: study("pose", p, folder=d, quick=True, quiet=True), ["pose", "orchestra"]),
+    (lambda p, d: study("performers", p, folder=d, quick=True, quiet=True), ["performers", "orchestra"]), (lambda p, d: study("representations", p, folder=d, quick=True, quiet=True), ["waveforms"]),
+    (lambda p, d: read_study(d / "nothing.json"), ["nothing.json", "cannot be read"]),
+])  # fmt: skip
+def test_what_is_refused(tmp_path, call, words):
+    with pytest.raises(InputError) as e:
+        call(toy_pairs(), tmp_path)
+    assert all(w in str(e.value) for w in words), str(e.value)
+
+
+def test_results_of_other_settings_are_refused_with_the_difference(tmp_path):
+    (tmp_path / "cmav.json").write_text(
+        json.dumps(
+            {
+                "name": "cmav",
+                "rows": [],
+                "about": {
+                    "settings": {"study": "cmav", "data": "other", "preset": "small", "seeds": 3, "quick": False}
+                },
+            }
+        )
+    )
+    with pytest.raises(InputError, match=r"data was 'other'.*seeds was 3, is 1 now"):
+        study("cmav", toy_pairs(), folder=tmp_path, quiet=True)
+    (tmp_path / "cmav.json").write_text("half a fi")
+    with pytest.raises(InputError, match="cannot be read"):
+        study("cmav", toy_pairs(), folder=tmp_path, quiet=True)
+
+
+def test_published_gaps_against_the_lottery_of_their_batches():
+    gaps = {(g["other"], g["direction"], g["split"]): g for g in published_gaps()}
+    assert len(gaps) == 11 and gaps["without attention", "S2I", "validation"]["gap"] == pytest.approx(
+        0.8438 - 0.79688, abs=1e-4
+    )
+    within, beyond = gaps["without attention", "S2I", "validation"], gaps["without attention", "I2S", "validation"]
+    assert (
+        within["by_chance"] > 0.3
+        and within["gap"] < within["error"]
+        and beyond["by_chance"] < 0.001
+        and beyond["gap"] > 4 * beyond["error"]
+    )
+    assert gaps["cmcgan", "S2I", "validation"]["error"] == pytest.approx(
+        (0.7661 * 0.2339 / 64) ** 0.5, abs=1e-4
+    )  # one batch: CMCGAN's figure is of the whole split
+
+
+def test_other_people_play_in_the_same_orchestra(orchestra, tmp_path):
+    others = _other_people(Work(orchestra, tmp_path, "toy", quick=True))
+    assert orchestra_seed(others) == orchestra_seed(orchestra) and len(others.validation) == len(orchestra.validation)
+    assert not set(others.validation.performers) & set(orchestra.all_train.performers)
+
+
+def test_a_form_is_made_once_for_all_that_read_it(orchestra, tmp_path, monkeypatch):
+    made, real = [], studies.forms_of
+    monkeypatch.setattr(
+        "avgen.studies.study.forms_of", lambda split, kind, quiet: made.append(kind) or real(split, kind, quiet)
+    )
+    study("representations", orchestra, folder=tmp_path, quick=True, quiet=True, device="cpu", seeds=2)
+    assert made == [
+        kind for kind in FORMS for _ in range(2)
+    ]  # train and validation; three and four layers and both seeds share them
+
+
+def test_the_control_stands_where_recipes_differ(orchestra, tmp_path):
+    jobs = lambda preset: STUDIES["poster-1"].jobs(Work(orchestra, tmp_path, preset))
+    (control,) = [j for j in jobs("small") if "stage" in j.label]
+    assert (control.system, control.direction, dict(control.changes)) == (
+        "sa-cmgan",
+        "S2I",
+        {"classifier_steps": 4000, "classifier_learning_rate": 1e-3},
+    )
+    assert not [j for j in jobs("toy") if "stage" in j.label]
+
+
+def test_the_estimate_counts_the_steps_that_are_trained(orchestra, tmp_path, monkeypatch):
+    now = iter(range(10**6))
+    monkeypatch.setattr(
+        "avgen.studies.study.time.perf_counter", lambda: float(next(now))
+    )  # two steps of each stage take one second
+    work = Work(orchestra, tmp_path, "toy", limit=4)
+    run = work.run(job := Job("a", "missing-modality", "both"))
+    work.limit, steps = 4, run.config["steps"]
+    monkeypatch.setattr(Work, "done", lambda self, job: False)
+    assert seconds_of(job, work) == pytest.approx(steps / 2)
+
+
+def test_published_figures_are_those_of_the_papers():
+    assert (
+        PUBLISHED["sa-cmgan", "I2S", "validation"] == 0.5937
+        and PUBLISHED["cmav-s2i-c", "S2I", "validation"] == 0.7556
+        and PUBLISHED["without attention", "I2S", "validation"] == 0.23427
+    )
+    assert PUBLISHED["cmcgan", "S2I", "train"] == 0.9105 and PUBLISHED["cmav-i2s", "I2S", "validation"] == 0.1117

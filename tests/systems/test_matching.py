@@ -1,0 +1,208 @@
+"Every row of the papers' table: trains in toy, each phase moves its own networks and no others, gradients reach what they should, resume is exact. And the shared game."
+
+import signal
+
+import pytest
+import torch
+
+from avgen.training import runner as training
+from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
+from avgen.core import InputError
+from avgen.data.pairs import Batches, toy_pairs
+from avgen.runs.run import Run
+from avgen.systems import StepContext, build, settings_of, systems
+from avgen.systems.cmcgan import ABLATIONS
+from avgen.systems.matching import RECIPE, GameSettings, MatchingSystem, noise_rows, recipe_of
+from avgen.training.runner import resume, train
+
+CPU = torch.device("cpu")
+ROWS = [("cmav-s2i-c", "S2I", {}), ("cmav-s2i-n", "S2I", {}), ("cmav-s2i-a", "S2I", {}), ("cmav-i2s", "I2S", {}), ("cmav-s2i-c", "S2I", {"mismatched": "pose"}),
+        ("cmav-i2s", "I2S", {"mismatched": "pose"}), *[("cmcgan", "both", changes) for changes in ABLATIONS.values()], ("cmcgan", "both", {"mismatched": "pose", "discriminator_every": 2}),
+        ("missing-modality", "both", {}), ("missing-modality", "both", {"train_on_generated": False})]  # fmt: skip
+ROWS += [
+    ("sa-cmgan", d, {"attention": g, "game_attention": "same", "form": f})
+    for d, g, f in (("S2I", 32, "sagan"), ("I2S", 16, "sa-cmgan"), ("S2I", 8, "sa-cmgan"), ("I2S", 4, "sagan"))
+]
+ROWS += [("sa-cmgan", "S2I", {"attend_in": places}) for places in (("encoder",), ("generator", "discriminator"))]
+name_of = lambda row: " ".join([row[0], row[1], *(f"{k}={v}" for k, v in row[2].items())])
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return toy_pairs(n=8)
+
+
+def weights(system):
+    return {n: p.detach().clone() for n, p in system.named_parameters()}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
+def test_every_phase_of_every_row(pairs, row):
+    "One step of each phase: loss finite, its networks all get gradients and move, nothing else does."
+    name, direction, changes = row
+    system = build(name, direction, pairs.instruments, pairs.config, preset="toy", seed=1, **changes)
+    frozen = set()
+    for stage in system.stages():
+        system.eval()
+        for m in {m for p in stage.phases for m in p.modules}:
+            getattr(system, m).train()
+        if stage.begin:
+            stage.begin(pairs.train, CPU)
+        assert not any(p.requires_grad for m in frozen for p in getattr(system, m).parameters()), (
+            "what earlier stages trained is at rest"
+        )
+        batch, context = (
+            Batches(pairs.train, stage.batch_size, stage.mismatched, balanced=stage.balanced).at(0),
+            StepContext(0, stage.name, 0, CPU),
+        )
+        for phase in stage.phases:
+            before, statistics = (
+                weights(system),
+                {n: b.clone() for n, b in system.named_buffers() if n.split(".")[0] in frozen},
+            )
+            for m in phase.modules:
+                getattr(system, m).requires_grad_(
+                    True
+                )  # as training finds them: a player that judged a moment ago is cold
+            out = phase.loss(batch, context)
+            assert all(v.ndim == 0 and torch.isfinite(v) for v in out.values())
+            own = {f"{m}.{n}": p for m in phase.modules for n, p in getattr(system, m).named_parameters()}
+            adam = torch.optim.Adam(own.values(), 1e-2)
+            adam.zero_grad()
+            out["loss"].backward()
+            reached = {
+                n for n, p in own.items() if p.grad is not None and (p.grad.any() or n.endswith("score.bias"))
+            }  # the hinge of both sides may cancel there
+            silent = {n for n in own if n not in reached and not n.endswith("gamma") and "attention" not in n}
+            if name == "sa-cmgan" or name == "cmav-s2i-a":
+                silent = {n for n in silent if "code" not in n}
+            assert not silent, f"no gradient reaches {sorted(silent)[:4]}"
+            adam.step()
+            moved = {n.split(".")[0] for n, p in system.named_parameters() if not torch.equal(p, before[n])}
+            assert moved == set(phase.modules)
+            assert all(torch.equal(b, statistics[n]) for n, b in system.named_buffers() if n in statistics), (
+                "statistics of what is frozen stay"
+            )
+            for p in system.parameters():
+                p.grad = None
+        frozen |= {m for p in stage.phases for m in p.modules}
+
+
+@pytest.mark.parametrize("row", ROWS[:7] + ROWS[10:12], ids=name_of)
+def test_toy_training_and_resume_to_the_bit(pairs, row, tmp_path, monkeypatch):
+    name, direction, changes = row
+    more = dict(
+        preset="toy",
+        direction=direction,
+        quiet=True,
+        device="cpu",
+        sample_every=1000,
+        checkpoint_every=1000,
+        classifier_steps=3,
+        adversarial_steps=4,
+        **changes,
+    )
+    whole = train(name, pairs, run=tmp_path / "whole", **more)
+    assert whole.finished and all(isinstance(v, (int, float, str)) for row in whole.metrics for v in row.values())
+    for at in sorted({1, whole.step - 2}):
+        original = training.Trainer.one_step
+
+        def one_step(self, at=at, original=original):
+            if self.step == at:
+                signal.raise_signal(signal.SIGINT)
+            original(self)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(training.Trainer, "one_step", one_step)
+            assert train(name, pairs, run=tmp_path / f"cut{at}", **more).interrupted
+        again = resume(tmp_path / f"cut{at}", pairs, quiet=True)
+        mine, its = (read_checkpoint(list_checkpoints(r.folder / "checkpoints")[-1]).tensors for r in (again, whole))
+        assert mine.keys() == its.keys() and all(torch.equal(mine[k], its[k]) for k in mine)
+        for a, b in zip(again.each_direction(), whole.each_direction()):
+            assert torch.equal(a.generate(pairs.validation), b.generate(pairs.validation))
+
+
+@pytest.mark.parametrize("name", ["cmav-s2i-c", "cmav-s2i-n", "cmav-s2i-a", "cmav-i2s", "cmcgan", "missing-modality"])
+def test_samples_follow_from_their_seed_and_not_from_their_batch(pairs, name):
+    system = build(name, None, pairs.instruments, preset="toy").eval()
+    image, sound = pairs.validation.tensors()
+    for direction in ("S2I", "I2S") if system.direction == "both" else (system.direction,):
+        one, source = system.towards(direction), sound if direction == "S2I" else image
+        made = one.generate(source[:3], seed=1)
+        assert made.shape == (3, 3 if direction == "S2I" else 1, 64, 64) and made.abs().max() <= 1
+        torch.testing.assert_close(made, one.generate(source[:6], seed=1)[:3], atol=1e-5, rtol=1e-4)
+        assert not torch.allclose(made, one.generate(source[:3], seed=2), atol=1e-5)
+
+
+def test_all_rows_are_registered_under_the_papers_names():
+    assert {"cmav-s2i-c", "cmav-s2i-n", "cmav-s2i-a", "cmav-i2s", "cmcgan", "missing-modality", "sa-cmgan"} <= set(
+        systems()
+    )
+
+
+@pytest.mark.parametrize("name", ["cmav-s2i-c", "cmav-s2i-n", "cmav-s2i-a", "cmav-i2s", "cmcgan", "missing-modality"])
+def test_small_has_the_recipe_of_sa_cmgan(name):
+    "A comparison holds everything fixed that is not a paper's own."
+    ours, its = settings_of(name, "small"), settings_of("sa-cmgan", "small")
+    own = (
+        {"classifier_steps": 4000, "classifier_learning_rate": 1e-3} if name.startswith("cmav") else {}
+    )  # its classifier is slower to learn; the game is the same
+    assert {n: getattr(ours, n) for n in RECIPE} == {n: getattr(its, n) for n in RECIPE} | own
+    assert ours.loss == "bce" and ours.mismatched == (None if name == "cmav-s2i-n" else "instrument")
+
+
+def test_the_recipe_leaves_out_what_is_a_papers_own():
+    assert not {"mismatched", "loss", "noise_size", "code_size"} & set(RECIPE)
+    assert recipe_of({"width": 3, "attention": 32, "loss": "bce"}) == {"width": 3}
+
+
+def test_noise_of_a_sample_does_not_depend_on_its_batch():
+    assert torch.equal(noise_rows(2, 10, 5), noise_rows(33, 10, 5)[:2]) and noise_rows(4, 0, 5).shape == (4, 0)
+
+
+def test_codes_are_those_of_the_frozen_encoder(pairs):
+    system = build("cmav-s2i-c", "S2I", pairs.instruments, preset="toy")
+    assert isinstance(system, MatchingSystem) and isinstance(system.settings, GameSettings)
+    system.freeze_encoder(pairs.train, CPU)
+    torch.testing.assert_close(system.codes, system.encoder(pairs.train.tensors()[1])[1].detach())
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda: build("cmav-s2i-c", "I2S"), ["'cmav-s2i-c'", "'I2S'", "cmav-i2s", "cmcgan"]), (lambda: build("cmav-i2s", "S2I"), ["'S2I'", "cmav-s2i-c"]),
+    (lambda: build("cmcgan", "S2I"), ["'cmcgan'", "'both'", "towards"]), (lambda: build("cmav"), ["'cmav'", "did you mean", "'cmav-i2s'"]),
+    (lambda: build("cmcgen"), ["did you mean 'cmcgan'"]), (lambda: build("cmcgan", "both", cycle_weight=-1.0), ["cycle_weight", "from 0"]),
+    (lambda: build("cmav-i2s", None, dropout=(1, 2, 3)), ["dropout", "two shares"]), (lambda: build("missing-modality", None, classifier_width=0), ["classifier_width"]),
+])  # fmt: skip
+def test_wrong_names_directions_and_settings_are_refused(call, words):
+    with pytest.raises(InputError) as e:
+        call()
+    assert all(w in str(e.value) for w in words), str(e.value)
+
+
+def test_a_run_of_both_is_asked_for_one(pairs, tmp_path):
+    from avgen.judge.evaluation import evaluate
+    from avgen.runs.run import BothGrids
+
+    run = train("cmcgan", pairs, run=tmp_path / "both", preset="toy", adversarial_steps=2, quiet=True, device="cpu")
+    assert run.direction == "both" and [r.direction for r in run.each_direction()] == ["S2I", "I2S"]
+    grids = run.samples()
+    assert (
+        isinstance(grids, BothGrids)
+        and [g.direction for g in grids] == ["S2I", "I2S"]
+        and (run.folder / "samples" / "step_00000002.png").exists()
+    )
+    assert (
+        run.towards("S2I").generate(pairs.validation[0]).shape == (1, 3, 64, 64)
+        and run.towards("I2S").samples().direction == "I2S"
+    )
+    for call in (
+        lambda: run.generate(pairs.validation),
+        lambda: evaluate(run, pairs, quiet=True, evaluator=object()),
+        lambda: run.attend(pairs.validation[0]),
+    ):
+        with pytest.raises(InputError, match="both directions|towards"):
+            call()
+    with pytest.raises(InputError, match="no SelfAttention"):
+        run.towards("S2I").attend(pairs.validation[0])
+    with pytest.raises(InputError, match="trained for"):
+        Run.open(run.folder, pairs).towards("A2V")

@@ -1,0 +1,519 @@
+"Contract of avgen.training.processes: two gloo processes follow one, resume on another number of them, and what cannot be divided is said in a line."
+
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
+from avgen.core import InputError
+from avgen.training.guard import read_incident
+from avgen.data.pairs import Batches, toy_pairs
+from avgen.training.processes import ALONE, Parted, _among, check_shares, is_fork
+from avgen.training.remote import is_held, standing
+from avgen.runs.run import read_config, read_metrics
+from avgen.systems import StepContext, build
+from avgen.training.runner import plan, resume, train
+
+TESTS = Path(__file__).parents[1]
+
+# What each process runs: a system of two stages in double precision, all it draws included; batch norm on request.
+WORKER = """
+import json, os, sys, time
+from dataclasses import dataclass
+import torch
+from torch import nn
+from torch.nn import functional as F
+from avgen.core import InputError
+from avgen.nets.losses import augment
+from avgen.data.pairs import toy_pairs
+from avgen.systems import Phase, Stage, System, register
+from avgen.training.processes import Parted, leave
+from avgen.training.runner import Diverged, resume, train
+
+
+@dataclass(frozen=True)
+class Settings:
+    norm: bool = False
+    batch_size: int = 8
+    poison: int = -1  # the step whose loss, or one gradient, is not a number
+    poisoned: int = 1  # on this process only
+    poison_what: str = "loss"
+
+
+@register("double")
+class Double(System):
+    Settings = Settings
+    PRESETS = {"small": {}}
+
+    def __init__(self, settings, direction, instruments, config=None):
+        super().__init__(settings, direction, instruments, config)
+        norm = [nn.BatchNorm2d(4)] if settings.norm else []
+        self.generator = nn.Sequential(nn.Linear(8, 4 * 64), nn.Unflatten(1, (4, 8, 8)), *norm, nn.ReLU(), nn.ConvTranspose2d(4, 3, 8, 8), nn.Tanh())
+        self.discriminator = nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(256, 1))
+        self.double()
+
+    def see(self, x, context, name):
+        return self.discriminator(augment(x.float(), context.random(name), share=context.share).double() if not x.requires_grad else x)
+
+    def fake(self, batch, context):
+        if "fake" not in context.cache: context.cache["fake"] = self.generator(context.noise("z", len(batch), 8).double())
+        return context.cache["fake"]
+
+    def d(self, batch, context):
+        time.sleep(float(os.environ.get("PAUSE", 0)))  # where somebody must be able to hit a step
+        fake, real, wrong = self.fake(batch, context).detach(), batch.image, batch.mismatched_image
+        return {"loss": F.relu(1 - self.see(real, context, "a")).mean() + F.relu(1 + self.discriminator(fake)).mean() + 0.5 * F.relu(1 + self.see(wrong, context, "b")).mean()}
+
+    def g(self, batch, context):
+        s, fake = self.settings, self.fake(batch, context)
+        bad = context.step == s.poison and (context.share[1] == 1 or context.share[0] == s.poisoned)
+        if bad and s.poison_what == "gradient": fake.register_hook(lambda gradient: gradient * float("nan"))
+        return {"loss": -(float("nan") if bad and s.poison_what == "loss" else 1.0) * self.discriminator(fake).mean()}
+
+    def stages(self):
+        phases = Phase("D", ("discriminator",), self.d, 1e-3, every=2), Phase("G", ("generator",), self.g, 1e-3)
+        return (Stage("adversarial", 50, self.settings.batch_size, phases, average=("generator",), decay=0.9, mismatched="instrument"),)
+
+    def generate(self, source, seed=0): return self.eval().generator(torch.zeros(len(source), 8).double()).float()
+
+
+if __name__ == "__main__":
+    task = json.loads(sys.argv[1])
+    torch.set_num_threads(1)
+    toys = toy_pairs(n=task.pop("pairs", 12))
+    try:
+        if task.pop("resume", False): run = resume(task["run"], toys, quiet=True)
+        else: run = train("double", toys, quiet=True, device="cpu", threads=1, tick_every=10, sample_every=100, **task)
+    except Parted as e: leave(e)
+    except (InputError, Diverged) as e: sys.exit(f"avgen: {e}")
+"""
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    path = tmp_path_factory.mktemp("worker") / "worker.py"
+    path.write_text(WORKER)
+    return path
+
+
+def begin(worker, count: int, **task) -> list[subprocess.Popen]:
+    "The task in `count` processes, just started."
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    base = (
+        {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE")}
+        | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+        | task.pop("env", {})
+    )
+    env = lambda r: (
+        base
+        | (
+            {
+                "RANK": str(r),
+                "LOCAL_RANK": str(r),
+                "WORLD_SIZE": str(count),
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(port),
+            }
+            if count > 1
+            else {}
+        )
+    )
+    text = json.dumps(task, default=str)
+    return [
+        subprocess.Popen(
+            [sys.executable, str(worker), text],
+            env=env(r),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for r in range(count)
+    ]
+
+
+def end(started: list[subprocess.Popen], seconds: float = 240) -> list:
+    "Wait for all; returns (exit status, last line of stderr) of each."
+    try:
+        said = [p.communicate(timeout=seconds)[1] for p in started]
+    finally:
+        for p in started:
+            p.kill()
+    return [(p.returncode, (text.strip().splitlines() or [""])[-1]) for p, text in zip(started, said)]
+
+
+def together(worker, count: int, **task) -> list:
+    return end(begin(worker, count, **task))
+
+
+def last(folder):
+    return read_checkpoint(list_checkpoints(Path(folder) / "checkpoints")[-1]).tensors
+
+
+def apart(a, b) -> float:
+    "The largest difference of two checkpoints, meters and counters left out."
+    a, b = last(a), last(b)
+    assert a.keys() == b.keys()
+    return max((a[k].double() - b[k].double()).abs().max().item() for k in a if not k.startswith("meter"))
+
+
+@pytest.fixture(scope="module")
+def one(worker, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one") / "run"
+    assert together(worker, 1, run=folder) == [(0, "")]
+    return folder
+
+
+def test_two_processes_follow_one_for_50_steps(worker, one, tmp_path):
+    assert [code for code, _ in together(worker, 2, run=tmp_path / "two")] == [0, 0]
+    assert apart(one, tmp_path / "two") < 1e-8
+    ours, theirs = read_metrics(one), read_metrics(tmp_path / "two")
+    assert [m["step"] for m in ours] == [m["step"] for m in theirs] and ours[-1]["step"] == 50  # one process writes
+    for a, b in zip(ours, theirs):
+        assert a["D/loss"] == pytest.approx(b["D/loss"], abs=1e-6) and a["G/loss"] == pytest.approx(
+            b["G/loss"], abs=1e-6
+        )
+    assert sorted(p.name for p in tmp_path.joinpath("two", "samples").glob("*.png")) == sorted(
+        p.name for p in (one / "samples").glob("*.png")
+    )
+
+
+def test_pieces_follow_the_whole_too(worker, one, tmp_path):
+    assert together(worker, 1, run=tmp_path / "pieces", accumulate=4) == [(0, "")]
+    assert apart(one, tmp_path / "pieces") < 1e-8
+
+
+def test_with_batch_norm_each_process_sees_its_own_statistics(worker, tmp_path):
+    for count in (1, 2):
+        assert {code for code, _ in together(worker, count, run=tmp_path / str(count), norm=True, steps=10)} == {0}
+    assert apart(tmp_path / "1", tmp_path / "2") > 1e-6
+
+
+def test_stopped_under_two_and_resumed_by_one_and_the_other_way_round(worker, one, tmp_path):
+    for first, then in ((2, 1), (1, 2)):
+        run = tmp_path / f"{first}{then}"
+        together(worker, first, run=run, checkpoint_every=20, poison=27)
+        assert read_metrics(run)[-1].get("stopped")  # it stopped at a NaN, seen by one process and told to all
+        config = json.loads((run / "config.json").read_text())
+        config["settings"]["poison"] = -1
+        (run / "config.json").write_text(json.dumps(config))
+        assert {code for code, _ in together(worker, then, run=run, resume=True)} == {0}
+        assert apart(one, run) < 1e-8
+
+
+def until(test, seconds: float = 120):
+    "Wait for something to be so."
+    end = time.monotonic() + seconds
+    while not test():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.002)
+
+
+def half_written(places: Path) -> bool:
+    "Whether a checkpoint is half written: a temporary file, or tensors without their facts."
+    return any(places.glob(".*.tmp")) or any(
+        not p.with_suffix(".json").exists() for p in places.glob("step_*.safetensors")
+    )
+
+
+def strike(
+    worker, count: int, run: Path, beyond: int, chance: random.Random, aim: bool = False, **task
+) -> tuple[int, bool]:
+    """Train until a checkpoint after step `beyond` stands, then kill all processes at a random moment, or aimed at one when a checkpoint is being written.
+    Returns the step that is left, and whether a checkpoint was half written."""
+    started, places = begin(worker, count, run=run, env={"PAUSE": "0.02"}, **task), run / "checkpoints"
+    try:
+        until(
+            lambda: (
+                any(p.stem > f"step_{beyond:08d}" for p in list_checkpoints(places))
+                or any(p.poll() is not None for p in started)
+            )
+        )
+        late = time.monotonic() + (2 if aim else chance.random() * 0.2)
+        while time.monotonic() < late and not (aim and half_written(places)):
+            pass
+        assert [p.poll() for p in started] == [None] * count, "the run ended before it was killed"
+        for p in chance.sample(started, count):
+            p.send_signal(signal.SIGKILL)
+    finally:
+        for p in started:
+            p.kill()
+    for p in started:
+        p.communicate()
+    assert not is_held(run) and standing(run)["state"] == "gone"
+    return read_checkpoint(list_checkpoints(places)[-1]).step, half_written(places)
+
+
+def test_killed_under_two_and_resumed_by_one_and_on_and_on(worker, one, tmp_path):
+    chance = random.Random(5)
+    for counts in ((1, 2), (2, 1, 2, 1)):
+        run, step = tmp_path / "".join(map(str, counts)), 0
+        for life, count in enumerate(counts[:-1]):
+            step, _ = strike(
+                worker, count, run, step, chance, **({"resume": True} if life else {"checkpoint_every": 4})
+            )
+            assert step < 50
+        assert end(begin(worker, counts[-1], run=run, resume=True)) == [(0, "")] * counts[-1]
+        assert apart(one, run) < 1e-8
+        assert [m["step"] for m in read_metrics(run)] == sorted(
+            {1, *range(4, 51, 4), *range(10, 51, 10)}
+        )  # no line twice, none missing
+        assert (
+            not is_held(run)
+            and standing(run)["state"] == "finished"
+            and not list(run.rglob("*.tmp"))
+            and not list(run.rglob(".*"))
+        )
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_when_one_of_two_is_killed_the_other_says_so_and_ends(worker, one, tmp_path, victim):
+    run = tmp_path / "run"
+    started = begin(worker, 2, run=run, checkpoint_every=10, env={"PAUSE": "0.02"})
+    until(lambda: (run / "checkpoints" / "step_00000010.json").exists())
+    started[victim].send_signal(signal.SIGKILL)
+    begun = time.monotonic()
+    ended = end(started, 60)
+    assert ended[victim][0] == -signal.SIGKILL and time.monotonic() - begun < 30
+    code, line = ended[1 - victim]
+    assert (
+        code == 1
+        and line.startswith(f"avgen: run '{run}' stopped: another of the 2 processes ended")
+        and line.endswith(f"go on with: avgen resume --run {run}")
+    ), line
+    assert not is_held(run) and standing(run)["state"] == ("failed" if victim else "gone")
+    assert together(worker, 1, run=run, resume=True) == [(0, "")] and apart(one, run) < 1e-8
+
+
+def test_a_process_that_only_falls_silent_is_not_waited_for_longer_than_asked(worker, tmp_path):
+    run = tmp_path / "run"
+    started = begin(worker, 2, run=run, checkpoint_every=10, env={"PAUSE": "0.02", "AVGEN_WAIT": "4"})
+    until(lambda: (run / "checkpoints" / "step_00000010.json").exists())
+    started[1].send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    try:
+        until(lambda: started[0].poll() is not None, 60)
+    finally:
+        started[1].kill()
+    assert time.monotonic() - begun < 30
+    (code, line), _ = end(started)
+    assert (
+        code == 1
+        and line.startswith(
+            f"avgen: run '{run}' stopped: another of the 2 processes ended, or did not answer within 4 s"
+        )
+        and not is_held(run)
+    ), line
+
+
+@pytest.mark.parametrize("who, what", [(0, "loss"), (1, "gradient")])
+def test_not_a_number_on_one_process_stops_all_at_one_step_with_one_incident(worker, tmp_path, who, what):
+    run = tmp_path / "run"
+    (code, line), other = together(worker, 2, run=run, checkpoint_every=20, poison=27, poisoned=who, poison_what=what)
+    assert (
+        code == 1
+        and (code, line) == other
+        and "stopped at step 30: in step 27" in line
+        and "checkpoint of step 20 is kept" in line
+    ), line
+    incident = read_incident(run)
+    assert (
+        (incident["step"], incident["phase"], incident["stage_step"], incident["checkpoint"]) == (27, "G", 27, 20)
+        and len(incident["batch"]) == 8
+        and incident["layers"]
+    )
+    assert ("loss became nan" in incident["what"]) == (what == "loss")
+    assert (
+        [m["step"] for m in read_metrics(run) if "stopped" in m] == [30]
+        and not list(run.rglob("*.tmp"))
+        and not is_held(run)
+    )
+
+
+@pytest.mark.parametrize(
+    "count, task, words",
+    [
+        (3, {}, ["batch_size", "found 8", "multiple of 3"]),
+        (2, {"pairs": 1, "batch_size": 2}, []),
+        (2, {"accumulate": 3}, ["2 processes x 3 pieces"]),
+    ],
+)
+def test_what_cannot_be_divided_is_said_in_one_line(worker, tmp_path, count, task, words):
+    if task.get("pairs"):
+        task = task | {"batch_size": 2}
+    for code, line in together(worker, count, run=tmp_path / "run", **task):
+        if words:
+            assert code == 1 and line.startswith("avgen: ") and all(w in line for w in words)
+    if words:
+        assert not (tmp_path / "run").exists()
+
+
+def test_more_processes_than_pairs():
+    toys = toy_pairs(n=4)
+    stages = plan(build("sa-cmgan", "S2I", toys.instruments, toys.config, preset="toy"))
+    check_shares(stages, 2, 2, len(toys.train))
+    with pytest.raises(InputError, match="64 processes for 12 pairs"):
+        check_shares(stages, 64, 1, 12)
+    for wrong in (0, True, 1.5):
+        with pytest.raises(InputError, match="accumulate"):
+            check_shares(stages, 1, wrong, 12)
+
+
+@pytest.mark.parametrize("mismatched", ["instrument", "pose", None])
+@pytest.mark.parametrize("balanced", [False, True])
+def test_shares_of_a_batch_make_the_batch(mismatched, balanced):
+    batches = Batches(toy_pairs(n=12).train, 12, mismatched, seed=1, balanced=balanced)
+    whole, parts = batches.at(7), [batches.at(7, (i, 3)) for i in range(3)]
+    for name in ("image", "sound", "instrument", "mismatched_image", "mismatched_sound", "index"):
+        want = getattr(whole, name)
+        if want is None:
+            assert all(getattr(p, name) is None for p in parts)
+        else:
+            assert torch.equal(torch.cat([getattr(p, name) for p in parts]), want)
+
+
+def test_shares_of_the_noise_make_the_noise():
+    context = lambda *share: StepContext(3, "adversarial", 9, torch.device("cpu"), share=share)
+    assert torch.equal(torch.cat([context(i, 4).noise("z", 4, 5) for i in range(4)]), context(0, 1).noise("z", 16, 5))
+
+
+def test_only_a_lost_connection_is_taken_for_a_lost_process(monkeypatch):
+    for words in (
+        "[/torch/gloo/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:4022",
+        "Timed out waiting 4000ms for recv operation to complete",
+        "NCCL error: remote process exited",
+    ):
+        with pytest.raises(Parted, match="another of the 2 processes ended"), _among(2):
+            raise RuntimeError(words)
+    with (
+        pytest.raises(Parted, match="3 processes did not find each other"),
+        _among(3, "the {count} processes did not find each other"),
+    ):
+        raise torch.distributed.DistNetworkError("port in use")
+    for error in (
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+    ):
+        with pytest.raises(type(error), match="CUDA") as found, _among(2):
+            raise error
+        assert found.value is error
+
+
+def test_a_fork_that_imports_only_now_is_known_by_accelerates_word(monkeypatch):
+    assert not is_fork()
+    monkeypatch.setenv("FORK_LAUNCHED", "1")
+    assert is_fork()
+
+
+def test_alone_nothing_is_asked_of_accelerate():
+    code = "import sys; from avgen.training.processes import ALONE; ALONE.average([]); ALONE.wait(); assert ALONE.any(True) and 'accelerate' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert ALONE.main and ALONE.count == 1
+
+
+def launch(run, steps: int) -> subprocess.Popen:
+    "The documented line: two processes on CPU, by Accelerate's launcher."
+    start = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--multi_gpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        "--main_process_port",
+        "0",
+    ]
+    env = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "GLOO_SOCKET_IFNAME": "lo",
+        "PYTHONPATH": os.pathsep.join([str(TESTS.parent), os.environ.get("PYTHONPATH", "")]),
+    }
+    command = [
+        "-m",
+        "avgen.cli",
+        "train",
+        "--data",
+        str(TESTS.parent / "data" / "sample"),
+        "--run",
+        str(run),
+        "--preset",
+        "toy",
+        "--device",
+        "cpu",
+        "--steps",
+        str(steps),
+        "--quiet",
+    ]
+    return subprocess.Popen(
+        [*start, *command], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def test_accelerate_launch_trains_two_processes_and_they_stop_when_it_is_killed(tmp_path):
+    launcher = launch(tmp_path / "run", 6)
+    said, wrong = launcher.communicate(timeout=300)
+    assert launcher.returncode == 0, wrong
+    assert (
+        said.count("Run(") == 1
+        and (config := read_config(tmp_path / "run"))["processes"] == 2
+        and read_metrics(tmp_path / "run")[-1]["step"] == config["steps"]
+    )
+    long = tmp_path / "long"
+    launcher = launch(long, 5000)
+    try:
+        until(lambda: len(read_metrics(long)) > 2)
+        launcher.kill()
+        until(lambda: standing(long)["state"] == "stopped", 60)  # nobody is left behind, and a checkpoint is
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(launcher.pid, signal.SIGKILL)
+    assert (
+        not is_held(long)
+        and 0 < read_checkpoint(list_checkpoints(long / "checkpoints")[-1]).step < read_config(long)["steps"]
+    )
+
+
+def test_the_lines_of_the_notebook_train_two_processes_in_a_kernel(tmp_path):
+    "notebook_launcher forks a kernel that has used its threads: the cell of 12b as it stands there, and what a user reads when the batch cannot be shared."
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    cells = [
+        c.source
+        for c in nbformat.read(TESTS.parent / "nbs/07_training/01_processes.ipynb", 4).cells
+        if c.cell_type == "code" and "\nnotebook_launcher(" in c.source
+    ]
+    assert len(cells) == 1
+    before = "import torch\nfrom avgen.data.pairs import toy_pairs\ntorch.set_num_threads(2)\nx = torch.randn(1500, 1500)\n(x @ x).sum()\ntoys = toy_pairs(n=24)"
+    after = (
+        "run.finished, place.exists(), config['processes'] if (config := run.config) else 0, torch.get_num_threads()"
+    )
+    refused = (
+        cells[0].partition("\nnotebook_launcher(")[0].replace("steps=6", "steps=6, batch_size=9")
+        + "\ntry: notebook_launcher(together, num_processes=2, rdzv_backend='c10d', rdzv_endpoint='localhost:0')\nexcept Exception as e: print(e)"
+    )
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in (before, cells[0], after, refused)]
+    )
+    env = os.environ | {
+        "GLOO_SOCKET_IFNAME": "lo",
+        "PYTHONPATH": os.pathsep.join([str(TESTS.parent), os.environ.get("PYTHONPATH", "")]),
+    }
+    nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute(cwd=str(tmp_path), env=env)
+    assert book.cells[2].outputs[0].data["text/plain"] == "(True, True, 2, 2)"
+    assert "found 9 in stage" in "".join(o.get("text", "") for o in book.cells[3].outputs)
