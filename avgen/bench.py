@@ -26,7 +26,7 @@ from .nets.attention import SelfAttention
 from .core import InputError, autocast, channels_last, check_setting, choose_precision, hardware, write_atomically
 from .nets.losses import discriminator_loss, generator_loss
 from .data.pairs import Batches, toy_pairs
-from .systems import StepContext, build
+from .systems import StepContext, build_system
 from .training.updates import Update
 
 # %% ../nbs/13_bench.ipynb #671141e9
@@ -40,7 +40,7 @@ def system_of(preset: str, width: int | None = None, batch: int | None = None, g
         ).items()
         if v
     }
-    system = build("sa-cmgan", "S2I", preset=preset, instruments=pairs.instruments, **changes)
+    system = build_system("sa-cmgan", "S2I", preset=preset, instruments=pairs.instruments, **changes)
     system.train()
     system.freeze_encoder(pairs.train, torch.device("cpu"))
     how = dict(mismatched=system.settings.mismatched, balanced=system.settings.balanced)
@@ -406,7 +406,7 @@ def bench(parts=PARTS, runs: int = 2, threads: int = 2, say=print, growth: dict 
             found = taking_turns({which: ("step", dict(which=which, preset=preset)) for which in STEPS}, runs, threads)
             report["steps"][preset] = found | {
                 "operations": in_its_own("work", threads, preset=preset)["operations"],
-                "batch": build("sa-cmgan", preset=preset).settings.batch_size,
+                "batch": build_system("sa-cmgan", preset=preset).settings.batch_size,
             }
     if "attention" in parts:
         say("attention alone")

@@ -12,7 +12,7 @@ import torch
 
 from avgen.data.corpora import open_pairs
 from avgen.show.dashboard import TrainingDashboard
-from avgen.training.remote import read_small
+from avgen.training.remote import read_small_json
 from avgen.training.runner import start
 
 
@@ -32,7 +32,7 @@ def measure(data, folder: Path, steps: int, watched: bool) -> dict:
     boards, busy, process = (
         [TrainingDashboard(run)] * watched,
         time.process_time(),
-        psutil.Process(read_small(run.folder / "state.json")["process"]),
+        psutil.Process(read_small_json(run.folder / "state.json")["process"]),
     )
     spent = 0.0
     while run.state in ("starting", "running"):

@@ -23,7 +23,7 @@ import torch
 
 from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.data.pairs import toy_pairs
-from avgen.training.remote import standing
+from avgen.training.remote import run_status
 from avgen.runs.run import Run, read_metrics
 from avgen.systems import system_class, systems
 from avgen.training.runner import resume, train
@@ -164,7 +164,7 @@ def across(times: int, folder: Path, seed: int = 0) -> dict:
             kills, torn = kills + 1, torn + half
         ended = tested.together(worker, 1 + turn % 2, run=run, resume=True)
         apart, left = tested.apart(folder / "whole", run), [str(p) for p in run.rglob("*.tmp")]
-        if any(code for code, _ in ended) or apart > 1e-8 or left or standing(run)["state"] != "finished":
+        if any(code for code, _ in ended) or apart > 1e-8 or left or run_status(run)["state"] != "finished":
             sys.exit(f"{run}: {ended}, {apart:g} apart, left over: {left}")
         worst = max(worst, apart)
     return {

@@ -382,13 +382,13 @@ def test_a_fork_from_here_takes_what_it_is_not_told_from_its_run(folder, data, t
 def test_a_run_that_lost_its_other_processes_ends_at_once_with_its_line(data, tiny, tmp_path, monkeypatch, capsys):
     "Not through Python's own end, which the broken connection's threads may abort."
     from avgen.training import runner as training
-    from avgen.training.processes import Parted
+    from avgen.training.processes import PeerLost
 
     def end(code):
         raise SystemExit(f"ended with {code}")
 
     def parted(*a, **k):
-        raise Parted("run 'x' stopped: another of the 2 processes ended")
+        raise PeerLost("run 'x' stopped: another of the 2 processes ended")
 
     monkeypatch.setattr("os._exit", end)
     monkeypatch.setattr(training, "train", parted)

@@ -3,7 +3,8 @@
 # %% auto #0
 __all__ = ['MEASURES', 'RIVALS', 'HeardNote', 'read_notes', 'resolved_partials', 'rows_between', 'Questions', 'same_pitch',
            'find_questions', 'energy_weighted', 'equally_loud', 'shares', 'untrained_copy', 'occlusion_masks',
-           'occlude', 'with_interval', 'difference_with_interval', 'StructureReport', 'structure_figure', 'study']
+           'occlude', 'with_interval', 'difference_with_interval', 'StructureReport', 'structure_figure',
+           'study_attention']
 
 # %% ../../nbs/08_judge/05_structure.ipynb #b771c9e0
 import copy
@@ -256,7 +257,7 @@ def difference_with_interval(a, b, takes, seed: int = 0) -> dict:
 # %% ../../nbs/08_judge/05_structure.ipynb #f25290d0
 @dataclass(repr=False, eq=False)
 class StructureReport(Displayed):
-    "What `study` found. Shares are parts of a query's attention; every number has a 95 % interval over takes."
+    "What `study_attention` found. Shares are parts of a query's attention; every number has a 95 % interval over takes."
 
     system: str
     layer: str
@@ -413,7 +414,7 @@ def _occlusion_of(encoder, sound, instrument, found, level, generator, device):
     return {name: (float(probability[s].mean()), float(right[s].mean())) for name, s in parts.items()} | {"gap": gap}
 
 # %% ../../nbs/08_judge/05_structure.ipynb #2776c8b0
-def study(
+def study_attention(
     system,  # an S2I System, or an encoder: sounds (B, 1, H, W) -> (logits, code)
     pairs: PairSet,  # with the factor `notes`
     layer: str | None = None,  # path of the attention layer in the encoder; None: the first

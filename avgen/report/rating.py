@@ -22,7 +22,7 @@ import torch
 import traitlets as t
 
 from ..core import Displayed, InputError, check_setting, figure_png, stream, stream_seed, write_atomically
-from ..data.pairs import PairSet, spread
+from ..data.pairs import PairSet, spread_indices
 from ..data.pictures import Picture, png_bytes
 from ..runs.run import Run
 from ..show.widgets import Live, module_source, pcm, static_text
@@ -77,7 +77,7 @@ def rating_items(
                 f"run {name!r}: found direction {run.direction!r}; expected S2I: the rubric is one for pictures (of a run of both, give run.towards('S2I'))"
             )
     present = pairset.instrument.unique().tolist()
-    chosen = [i for c in present for i in spread(pairset, c, -(-n // len(present)))]
+    chosen = [i for c in present for i in spread_indices(pairset, c, -(-n // len(present)))]
     chosen = sorted(torch.tensor(chosen)[torch.randperm(len(chosen), generator=stream(seed, "rating"))[:n]].tolist())
     shown, heard = [pairset[i] for i in chosen], [_heard(pairset[i]) for i in chosen]
     pictures = {name: run.generate(pairset.subset(chosen), seed) for name, run in named.items()} | (

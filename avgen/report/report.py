@@ -2,9 +2,9 @@
 
 # %% auto #0
 __all__ = ['RATE', 'PARTS', 'one_of_each', 'sample_grid', 'seen_as', 'fewer_queries', 'attention_figures', 'film_of', 'thumbs_of',
-           'chapter_of', 'caveats_of', 'data_words', 'about', 'facts_of', 'cost_parts', 'write', 'memory_mb', 'Meter',
-           'Demo', 'shipped', 'look_first', 'make_data', 'train_one', 'train_beside', 'train_judge', 'judge_all',
-           'demo']
+           'chapter_of', 'caveats_of', 'data_words', 'about', 'facts_of', 'cost_parts', 'write', 'memory_mb',
+           'MemoryMeter', 'Demo', 'shipped', 'look_first', 'make_data', 'train_one', 'train_beside', 'train_judge',
+           'judge_all', 'demo']
 
 # %% ../../nbs/11_report/03_report.ipynb #1b0d84b0
 import contextlib
@@ -28,7 +28,7 @@ from ..core import InputError, check_setting, choose_device
 from ..judge.evaluation import Evaluation, evaluate, read_evaluations, write_evaluations
 from ..judge.evaluator import Evaluator, EvaluatorSettings, train_evaluator
 from .pages import NAMES, Chapter, Part, Story, write_page
-from ..data.pairs import Pairs, PairSet, spread
+from ..data.pairs import Pairs, PairSet, spread_indices
 from ..data.pictures import Picture, png_bytes, sound_bytes
 from ..runs.run import Run, SampleGrid, duration, summary, write_json
 from ..training.runner import default_threads, resume, train, versions
@@ -40,7 +40,7 @@ RATE = 22050  # Hz of the sounds in a page: the log-mel ends at 8 kHz
 
 def one_of_each(pairset: PairSet) -> list[int]:
     "One pair of every instrument that is there, from the middle of its takes."
-    return [i for c in pairset.instrument.unique().tolist() for i in spread(pairset, c, 1)]
+    return [i for c in pairset.instrument.unique().tolist() for i in spread_indices(pairset, c, 1)]
 
 
 def sample_grid(run: Run, pairset: PairSet, indices: list[int], seed: int = 0) -> SampleGrid:
@@ -263,7 +263,7 @@ def memory_mb() -> float:
     return held("self") * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-class Meter:
+class MemoryMeter:
     "Inside the `with` block: `seconds` and the largest `memory_mb`."
 
     def __init__(self, every: float = 0.25):
@@ -337,7 +337,7 @@ def _part(self, name: str, doing: str):
         self.say(f"{doing} ...")
         self.write()
     try:
-        with Meter() as meter:
+        with MemoryMeter() as meter:
             yield part
     except BaseException as e:
         part.state = "waiting" if isinstance(e, KeyboardInterrupt) else "failed"

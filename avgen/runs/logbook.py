@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .checkpoints import CheckpointError, list_checkpoints, read_facts
 from ..core import Displayed, InputError, figure_png
-from ..training.remote import read_small, standing
+from ..training.remote import read_small_json, run_status
 from .run import check_config, duration, read_config, read_metrics
 
 # %% ../../nbs/06_runs/03_logbook.ipynb #365919c6
@@ -20,7 +20,7 @@ def accuracies(folder) -> dict[str, dict]:
     "direction -> accuracy, low, high and, where they were judged too, `raw`, of report.json; {} where nobody has judged the run."
     found = {
         d: e
-        for d, e in read_small(Path(folder) / "report.json").items()
+        for d, e in read_small_json(Path(folder) / "report.json").items()
         if isinstance(e, dict) and isinstance(e.get("accuracy"), float)
     }
     return {d: {k: e.get(k) for k in ("split", "accuracy", "low", "high", "raw")} for d, e in found.items()}
@@ -31,7 +31,7 @@ def glance(folder) -> dict:
     folder, config = Path(folder), check_config(read_config(folder), f"run {str(folder)!r}: config.json")
     rows, kept = read_metrics(folder), list_checkpoints(folder / "checkpoints")
     step = max([int(kept[-1].stem.removeprefix("step_"))] if kept else [0])
-    state = standing(folder)["state"]
+    state = run_status(folder)["state"]
     if state == "unknown":
         state = "finished" if step >= config["steps"] else "stopped"
     if state == "running" and rows:
@@ -192,7 +192,7 @@ def show(folder) -> str:
 
 
 def _state_words(folder: Path, seen: dict, rows: list[dict]) -> str:
-    told = standing(folder)
+    told = run_status(folder)
     words = f"{seen['state']}, step {seen['step']:,} of {seen['steps']:,}, {duration(seen['seconds'])}"
     if told["alive"]:
         words += f", process {told.get('process')} on {told.get('host')}"

@@ -44,7 +44,7 @@ from avgen.core import (
 from ..data.pairs import Pair, PairSet, Pairs
 from ..data.pictures import Picture
 from ..signal.spectrogram import Sound, SpectrogramConfig
-from ..systems import DIRECTIONS, System, build, system_class
+from ..systems import DIRECTIONS, System, build_system, system_class
 
 # %% ../../nbs/06_runs/02_run.ipynb #f50fd370
 CONFIG_FORMAT = "avgen run 1"
@@ -114,7 +114,7 @@ def build_from(config: dict) -> System:
     )  # a setting that is younger than the run has the value that changes nothing
     settings = {k: tuple(v) if isinstance(v, list) else v for k, v in {**known, **config["settings"]}.items()}
     spectrogram = SpectrogramConfig.from_dict(config["spectrogram"])
-    return build(
+    return build_system(
         config["system"],
         config["direction"],
         config["instruments"],

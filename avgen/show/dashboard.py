@@ -20,7 +20,7 @@ from ..core import InputError, check_setting, figure_png, register_display
 from ..nets.losses import KINDS, discriminator_loss
 from ..report.pages import curves_of
 from ..data.pictures import png_bytes
-from ..training.remote import Film, RemoteRun, Tail, launch, log_tail, read_film, send, standing
+from ..training.remote import Film, RemoteRun, JsonlTail, launch, log_tail, read_film, send_command, run_status
 from ..runs.run import Run, duration, losses_figure, mosaic, read_config
 from .widgets import Live, module_source
 
@@ -244,8 +244,8 @@ class TrainingDashboard(Live):
         self.run, self.folder, self.config = run, run.folder, read_config(run.folder)
         self.metrics, self.film, self.ended = [], None, threading.Event()
         self._tail, self._taught, self._drawn, self._trouble, self._told, self._looking = (
-            Tail(self.folder / "metrics.jsonl"),
-            Tail(self.folder / "single_steps.jsonl"),
+            JsonlTail(self.folder / "metrics.jsonl"),
+            JsonlTail(self.folder / "single_steps.jsonl"),
             -1,
             "",
             0,
@@ -279,7 +279,7 @@ def _title(config: dict) -> str:
 
 
 def _facts(board) -> dict:
-    now, config, rows = standing(board.folder), board.config, [m for m in board.metrics if "pairs_per_second" in m]
+    now, config, rows = run_status(board.folder), board.config, [m for m in board.metrics if "pairs_per_second" in m]
     last, total = rows[-1] if rows else {}, config["steps"]
     step = max(last.get("step", 0), now.get("step", 0) if now["state"] in ("paused", "stopped", "finished") else 0)
     clock = [f"step {step:,} of {total:,}"] + ([f"{now['stage']} stage"] if now["alive"] and now.get("stage") else [])
@@ -328,10 +328,10 @@ def _obey(board, content: dict, buffers=None) -> None:
     act, board._trouble = content.get("act"), ""
     board._told += 1
     try:
-        if act == "resume" and not standing(board.folder)["alive"]:
+        if act == "resume" and not run_status(board.folder)["alive"]:
             launch(board.folder, board.run._pairs, getattr(board.run, "imports", ()))
         else:
-            send(board.folder, act, **({"phase": str(content.get("phase", ""))} if act == "step" else {}))
+            send_command(board.folder, act, **({"phase": str(content.get("phase", ""))} if act == "step" else {}))
     except InputError as e:
         board._trouble = str(e)
     if not board._trouble and act != "resume":

@@ -26,7 +26,7 @@ import traitlets as t
 import avgen
 from ..nets.attention_maps import AttentionMap, strongest_points
 from ..core import InputError, check_setting, figure_png, register_display, write_atomically
-from ..data.pairs import Pair, Pairs, PairSet, spread
+from ..data.pairs import Pair, Pairs, PairSet, spread_indices
 from ..data.pictures import Picture, png_bytes, to_bytes
 from ..runs.run import SampleGrid
 from ..signal.spectrogram import Sound, resize_sound
@@ -418,7 +418,7 @@ def few_of(pairs: PairSet, limit: int) -> list[Pair]:
     "At most `limit` pairs, equally many of each instrument that is there, spread over its takes."
     present = pairs.instrument.unique().tolist()
     each = max(1, limit // max(len(present), 1))
-    return [pairs[i] for c in present for i in spread(pairs, c, each)][:limit]
+    return [pairs[i] for c in present for i in spread_indices(pairs, c, each)][:limit]
 
 
 def cards_of(what, limit: int = 26) -> tuple[list[Card], str]:

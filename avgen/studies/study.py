@@ -5,7 +5,7 @@ __all__ = ['PUBLISHED', 'FORMS', 'PUBLISHED_FORMS', 'PUBLISHED_INPUTS', 'BOTH', 
            'cmav_jobs', 'cmav', 'poster1_jobs', 'ablation_jobs', 'poster2_jobs', 'poster3_jobs', 'attention_facts',
            'poster3', 'missing_jobs', 'missing_modality', 'pose_jobs', 'pose', 'performers', 'protocols',
            'published_gaps', 'Form', 'form_tasks', 'representations', 'Study', 'seconds_of', 'estimate', 'StudyResult',
-           'study_figure', 'study', 'read_study']
+           'study_figure', 'run_study', 'read_study']
 
 # %% ../../nbs/09_studies/02_study.ipynb #a95d6f36
 import json
@@ -31,12 +31,12 @@ from avgen.core import (
 )
 from ..judge.evaluation import generate_split
 from ..judge.forms import forms_of, train_form
-from .jobs import Interrupted, Job, Work, by_take, counted, jobs_of, judge_key
+from .jobs import StudyInterrupted, Job, Work, by_take, counted, jobs_of, judge_key
 from ..data.pairs import Batches, Pairs
 from ..judge.poses import POSES, orchestra_seed, pose_readers, read_poses
-from ..training.remote import Hold
+from ..training.remote import RunLock
 from ..runs.run import duration, write_json
-from ..systems import StepContext, build, settings_of
+from ..systems import StepContext, build_system, settings_of
 from ..systems.base import near_names
 from ..systems.cmcgan import ABLATIONS
 from ..systems.missing_modality import INPUTS
@@ -407,7 +407,7 @@ class Form:
     def make(self, work: Work) -> None:
         "Train the classifier and count its answers."
         self.place(work).mkdir(parents=True, exist_ok=True)
-        hold = Hold(self.place(work)).take()
+        hold = RunLock(self.place(work)).take()
         try:
             if self.done(work):
                 return
@@ -509,7 +509,7 @@ def seconds_of(job: Job, work: Work) -> float:
         return 0.0
     dtype = choose_precision(device := choose_device(work.device))
     system, total = (
-        build(
+        build_system(
             job.system,
             job.direction,
             work.pairs.instruments,
@@ -656,7 +656,7 @@ def _same_study(path: Path, facts: dict) -> None:
         )
 
 # %% ../../nbs/09_studies/02_study.ipynb #17fin001
-def study(
+def run_study(
     name: str,  # one of STUDIES
     data,  # Pairs, or the folder of a data set
     seeds: int = 1,
@@ -683,7 +683,7 @@ def study(
     work = Work(
         data, Path(folder), "toy" if quick else preset, seeds, quick, device, quiet, limit=None if quick else steps
     )
-    facts = dict(study=name, data=data.hash, preset=work.preset, seeds=seeds, quick=quick, steps=work.steps)
+    facts = dict(run_study=name, data=data.hash, preset=work.preset, seeds=seeds, quick=quick, steps=work.steps)
     path = work.folder / f"{name}.json"
     _same_study(path, facts)
     ahead = estimate(name, work)
@@ -698,7 +698,7 @@ def study(
         STUDIES[name].share(work, STUDIES[name].jobs(work))
         with work.alone():
             rows = list(STUDIES[name].rows(work))
-    except Interrupted as e:
+    except StudyInterrupted as e:
         print(f"study {name}: {e}")
         return None
     about = dict(settings=facts, data=dict(name=data.name, hash=data.hash), preset=work.preset, seeds=seeds, quick=quick, hardware="; ".join(sorted({r["device"] for r in rows})),
@@ -713,7 +713,7 @@ def study(
 
 # %% ../../nbs/09_studies/02_study.ipynb #17fin003
 def read_study(path) -> StudyResult:
-    "What `study` wrote. Raises InputError for anything else."
+    "What `run_study` wrote. Raises InputError for anything else."
     try:
         found = json.loads(Path(path).read_bytes())
         return StudyResult(found["name"], found["rows"], found["about"]) if found["name"] in STUDIES else {}["name"]

@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['DIRECTIONS', 'StepContext', 'Phase', 'Stage', 'System', 'register', 'systems', 'near_names', 'system_class',
-           'settings_of', 'build']
+           'settings_of', 'build_system']
 
 # %% ../../nbs/05_systems/01_base.ipynb #6c3a4800
 import copy
@@ -191,7 +191,7 @@ def settings_of(name: str, preset: str = "small", **changes):
     return cls.Settings(**{**cls.PRESETS[preset], **changes})
 
 
-def build(
+def build_system(
     name: str,
     direction: str | None = "S2I",
     instruments=INSTRUMENTS,

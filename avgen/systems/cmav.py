@@ -15,7 +15,7 @@ from ..nets.discriminators import Discriminator
 from ..nets.encoders import Encoder, initialise
 from ..nets.generators import Generator
 from .base import Phase, register
-from .matching import GameSettings, MatchingSystem, changed, recipe_of
+from .matching import GameSettings, MatchingSystem, augmented, recipe_of
 from .sa_cmgan import SACMGAN
 
 # %% ../../nbs/05_systems/04_cmav.ipynb #52911e39
@@ -162,7 +162,7 @@ class CMAVAutoencoder(CMAVClassified):
         )
 
     def autoencoder_loss(self, batch, context) -> dict[str, Tensor]:
-        seen = changed(self.source(batch), self.modalities[0], context, "autoencoder", self.settings)
+        seen = augmented(self.source(batch), self.modalities[0], context, "autoencoder", self.settings)
         code = self.encoder(seen)[1].float()
         error = F.mse_loss(self.decoder(code, code[:, :0]), seen)
         return {"loss": error + self.settings.l2 * self.encoder.penalty(), "error": error.detach()}

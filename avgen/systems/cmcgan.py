@@ -18,7 +18,7 @@ from ..nets.encoders import ConvStack, Encoder, linear_layer, normalise_spectral
 from ..nets.generators import Generator
 from ..nets.losses import discriminator_loss, generator_loss
 from .base import Phase, Stage, System, register
-from .matching import GameSettings, changed, half_cosine, noise_rows, recipe_of
+from .matching import GameSettings, augmented, half_cosine, noise_rows, recipe_of
 from .sa_cmgan import SACMGAN
 
 # %% ../../nbs/05_systems/05_cmcgan.ipynb #0b198bec
@@ -198,7 +198,7 @@ CMCGAN.crossed, CMCGAN.decode, CMCGAN.second_pass = crossed, decode, second_pass
 # %% ../../nbs/05_systems/05_cmcgan.ipynb #f09b4860
 def discriminator_step(self, batch, context) -> dict[str, Tensor]:
     d, s, made = self.discriminator.requires_grad_(True), self.settings, self.crossed(batch, context)[1]
-    shown = lambda x, modality, name: changed(x, modality, context, f"{name} {modality}", s)
+    shown = lambda x, modality, name: augmented(x, modality, context, f"{name} {modality}", s)
     fake = {m: shown(x.detach(), m, "fake") for m, x in made.items()}
     real = {m: shown(getattr(batch, m), m, "real") for m in made}
     if not s.joint:
@@ -237,9 +237,9 @@ def separate_step(self, real: dict, fake: dict) -> dict[str, Tensor]:
 
 def generator_step(self, batch, context) -> dict[str, Tensor]:
     d, s, made = self.discriminator.requires_grad_(False), self.settings, self.crossed(batch, context)[1]
-    fake = {m: changed(x, m, context, f"generator {m}", s) for m, x in made.items()}
+    fake = {m: augmented(x, m, context, f"generator {m}", s) for m, x in made.items()}
     if s.joint:
-        real = {m: changed(getattr(batch, m), m, context, f"beside {m}", s) for m in made}
+        real = {m: augmented(getattr(batch, m), m, context, f"beside {m}", s) for m in made}
         scores = d(real["image"], fake["sound"]), d(fake["image"], real["sound"])
     else:
         scores = [d[m](x, x.new_zeros(len(x), 0)) for m, x in fake.items()]

@@ -14,7 +14,7 @@ from ..core import InputError, check_setting
 from ..nets.encoders import ConvStack, linear_layer
 from .base import Phase, Stage, register
 from .cmcgan import CMCGAN, CMCGANSettings
-from .matching import changed, half_cosine
+from .matching import augmented, half_cosine
 
 # %% ../../nbs/05_systems/06_missing_modality.ipynb #3628f788
 INPUTS = ("V", "A", "V+A", "generated V + A", "generated A + V")
@@ -107,7 +107,7 @@ class MissingModality(CMCGAN):
 
 # %% ../../nbs/05_systems/06_missing_modality.ipynb #8884219d
 def classifiers_loss(self, batch, context) -> dict[str, Tensor]:
-    shown = lambda x, m, name: changed(x, m, context, f"{name} {m}", self.settings)
+    shown = lambda x, m, name: augmented(x, m, context, f"{name} {m}", self.settings)
     real = {m: shown(getattr(batch, m), m, "real") for m in CHANNELS}
     views = [real]
     if self.settings.train_on_generated:

@@ -17,7 +17,7 @@ from .guard import read_incident
 from ..data.pairs import Batch, Pairs
 from ..runs.run import Run, build_from, mosaic
 from .trainer import Stepping
-from .runner import surroundings
+from .runner import training_environment
 from .watching import Quiet
 
 # %% ../../nbs/07_training/08_replay.ipynb #8c3f7cd2
@@ -160,7 +160,7 @@ def replay(
     run = Run.open(folder, pairs, device or Run.open(folder, device="cpu").config["device"])
     incident = incident or read_incident(folder)
     trainer = Stepping(run, build_from(run.config), run.pairs, Quiet())
-    with surroundings(run.config, run.device):
+    with training_environment(run.config, run.device):
         _go_back(trainer, run.folder, incident["step"])
         start = trainer.step
         while trainer.step < incident["step"]:

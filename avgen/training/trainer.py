@@ -20,11 +20,11 @@ from ..core import InputError, autocast, channels_last, choose_precision, stream
 from ..data.pairs import Batch, Batches, Pairs
 from .processes import ALONE, Processes
 from .guard import Guard, write_incident
-from .remote import Post, keep_frame
+from .remote import ControlChannel, keep_frame
 from ..runs.run import Run
 from ..systems import Stage, StepContext, System
-from .updates import Averaged, Meter, Update
-from .watching import Interrupt, Quiet, peak_memory_mb, progress_line
+from .updates import Averaged, MeanMeter, Update
+from .watching import InterruptHandler, Quiet, peak_memory_mb, progress_line
 
 # %% ../../nbs/07_training/06_trainer.ipynb #439d7760
 def plan(system: System, steps: int | None = None) -> tuple[Stage, ...]:
@@ -49,7 +49,7 @@ class _Standing:
         self.averaged = Averaged(self.system)
         self.stages = plan(system, c["limit"])
         self.total = sum(s.steps for s in self.stages)
-        self.step, self.seconds, self.meter, self.metrics = 0, 0.0, Meter(), []
+        self.step, self.seconds, self.meter, self.metrics = 0, 0.0, MeanMeter(), []
         self.stage, self.first, self.index, self.updates, self.guards = None, 0, -1, [], {}
         self.taken, self.best = 0, None  # single steps so far; step and score of the best checkpoint on tune
 
@@ -327,14 +327,14 @@ class Keeping(Recording):
 class _Waiting(Keeping):
     "Stops, waits and goes on when it is asked to."
 
-    post: Post
+    post: ControlChannel
 
     def tell(self, state: str) -> None:
         self.post.say(
             state, step=self.step, stage=self.stage.name, phases=[u.phase.name for u in self.updates], taken=self.taken
         )
 
-    def asked(self, interrupt: Interrupt) -> tuple[bool, bool]:
+    def asked(self, interrupt: InterruptHandler) -> tuple[bool, bool]:
         "Whether to stop, whether to pause. Several processes agree on it at their ticks, and do not pause."
         wish = self.post.look()
         if wish == "stop":
@@ -345,7 +345,7 @@ class _Waiting(Keeping):
             interrupt.wanted or self.together.orphaned
         ), False
 
-    def pause(self, interrupt: Interrupt) -> None:
+    def pause(self, interrupt: InterruptHandler) -> None:
         "Wait until told to go on or to stop; do single steps meanwhile."
         self.tell("paused")
         while not interrupt.wanted:
@@ -366,7 +366,7 @@ class Listening(_Waiting):
 
     def sayings(self, batch: Batch, s: int) -> dict[str, float]:
         "What every phase says of a batch, nothing being learned from it: statistics that a look would move are put back."
-        before, meter = [(b, b.clone()) for b in self.system.buffers()], Meter()
+        before, meter = [(b, b.clone()) for b in self.system.buffers()], MeanMeter()
         with torch.no_grad():
             for u in self.updates:
                 with autocast(self.device, self.dtype):
@@ -403,7 +403,7 @@ class Listening(_Waiting):
 class Trainer(Listening):
     "Trains a system to the end of its stages."
 
-    def go(self, interrupt: Interrupt) -> None:
+    def go(self, interrupt: InterruptHandler) -> None:
         "Do all steps that are left. Ends early, with a checkpoint, when an interrupt is wanted."
         c = self.config
         self.tell("running")

@@ -9,14 +9,14 @@ from PIL import Image
 
 from avgen.core import INSTRUMENTS, InputError
 from avgen.data.pairs import (
-    AnotherInstrument,
-    AnotherMoment,
+    OtherInstrumentSampler,
+    OtherMomentSampler,
     Batches,
     Pairs,
     PairSet,
     pair_set,
     split_takes,
-    spread,
+    spread_indices,
     toy_pairs,
 )
 from avgen.data.pictures import Picture, SheetRow, contact_sheet, sound_bytes, strip, to_bytes, to_values
@@ -209,9 +209,9 @@ def test_contact_sheet_shows_every_instrument(toy):
 def test_spread_prefers_other_takes():
     eight = plain(["sax"] * 24, [f"sax{i // 3:02d}" for i in range(24)], [500 * (i % 3) for i in range(24)])
     c = INSTRUMENTS.index("sax")
-    assert len(set(eight.take[spread(eight, c, 6)].tolist())) == 6
+    assert len(set(eight.take[spread_indices(eight, c, 6)].tolist())) == 6
     assert (
-        len(set(spread(eight, c, 20))) == 20 and spread(eight, c, 99) == list(range(24)) and spread(eight, 0, 5) == []
+        len(set(spread_indices(eight, c, 20))) == 20 and spread_indices(eight, c, 99) == list(range(24)) and spread_indices(eight, 0, 5) == []
     )
 
 
@@ -221,7 +221,7 @@ def test_spread_prefers_other_takes():
 def test_another_instrument_is_drawn_uniformly_over_instruments():
     uneven = plain(["flute"] * 50 + ["horn"] * 5 + ["oboe"] * 1 + ["tuba"] * 10)
     index = torch.arange(len(uneven)).repeat(200)
-    other = AnotherInstrument(uneven)(index, torch.Generator().manual_seed(0))
+    other = OtherInstrumentSampler(uneven)(index, torch.Generator().manual_seed(0))
     own, drawn = uneven.instrument[index], uneven.instrument[other]
     assert (own != drawn).all()
     share = (
@@ -238,7 +238,7 @@ def test_another_moment_is_what_the_definition_allows():
     names = ["horn"] * 25 + ["tuba"] * 15
     takes = [f"{n}{i % (3 if n == 'horn' else 2)}" for i, n in enumerate(names)]
     pairs = plain(names, takes, ms.tolist())
-    draw = AnotherMoment(pairs)
+    draw = OtherMomentSampler(pairs)
     for i in range(len(pairs)):
         drawn = draw(torch.full((1500,), i), generator)
         allowed = (pairs.instrument == pairs.instrument[i]) & (
@@ -252,7 +252,7 @@ def test_another_moment_is_what_the_definition_allows():
 
 def test_a_take_whose_name_two_instruments_share_stays_apart():
     pairs = plain(["horn"] * 2 + ["tuba"] * 2, ["take1", "take2"] * 2)
-    partner = AnotherMoment(pairs)(torch.arange(4).repeat(50), torch.Generator().manual_seed(0))
+    partner = OtherMomentSampler(pairs)(torch.arange(4).repeat(50), torch.Generator().manual_seed(0))
     assert partner.view(50, 4).unique(dim=0).tolist() == [[1, 0, 3, 2]]
 
 
@@ -267,7 +267,7 @@ def test_a_take_whose_name_two_instruments_share_stays_apart():
 def test_no_other_moment_is_refused_by_name(names, takes, ms):
     expected = r"mismatched='pose'.*the first 'train/.*expected a second take.*mismatched='instrument'"
     with pytest.raises(InputError, match=expected):
-        AnotherMoment(plain(names, takes, ms))
+        OtherMomentSampler(plain(names, takes, ms))
 
 
 def test_one_instrument_has_no_other():

@@ -28,7 +28,7 @@ from avgen.judge.structure import (
     resolved_partials,
     rows_between,
     same_pitch,
-    study,
+    study_attention,
     untrained_copy,
 )
 
@@ -88,7 +88,7 @@ def pairs():
 @pytest.fixture(scope="module")
 def reports(pairs):
     return {
-        look.__name__: study(Listener(pairs, look), pairs, clips=16, untrained=1, queries=16)
+        look.__name__: study_attention(Listener(pairs, look), pairs, clips=16, untrained=1, queries=16)
         for look in (harmonics, energy, nothing)
     }
 
@@ -120,8 +120,8 @@ def test_occlusion_tells_whether_the_classifier_uses_what_is_attended(pairs):
     where = torch.zeros(32, 32)
     where[20:26, 4:14] = 1
     look = lambda net, x: (torch.ones_like(x), 6 * where.expand_as(x))
-    used = study(Listener(pairs, look, region=where), pairs, clips=12, untrained=1, queries=4).occlusion
-    elsewhere = study(Listener(pairs, look, region=where.flip(1)), pairs, clips=12, untrained=1, queries=4).occlusion
+    used = study_attention(Listener(pairs, look, region=where), pairs, clips=12, untrained=1, queries=4).occlusion
+    elsewhere = study_attention(Listener(pairs, look, region=where.flip(1)), pairs, clips=12, untrained=1, queries=4).occlusion
     assert used["difference"]["low"] > 0 > elsewhere["difference"]["value"] - 1e-6
     assert (
         used["attended"]["probability"]["value"]
@@ -143,7 +143,7 @@ def test_report_is_data_and_draws_itself(reports):
 
 
 def test_same_seed_same_numbers(pairs, reports):
-    again = study(Listener(pairs, harmonics), pairs, clips=16, untrained=1, queries=16)
+    again = study_attention(Listener(pairs, harmonics), pairs, clips=16, untrained=1, queries=16)
     assert again.to_json() == reports["harmonics"].to_json()
 
 
@@ -154,7 +154,7 @@ def test_a_real_encoder_is_left_as_it_was(pairs, form):
     encoder.stack.layers.attention.gamma.data.fill_(0.2)
     before = {k: v.clone() for k, v in encoder.state_dict().items()}
     high = pairs.subset(sorted(range(len(pairs)), key=lambda i: -pairs.factors["f0_hz"][i])[:8])
-    report = study(encoder, high, clips=8, untrained=2)
+    report = study_attention(encoder, high, clips=8, untrained=2)
     assert report.key_grid == ((16, 16) if form == "sagan" else (32, 32)) and report.layer == "stack.layers.attention"
     assert encoder.training and all(torch.equal(v, before[k]) for k, v in encoder.state_dict().items())
     assert not any(m._recorders or m._muted for m in encoder.modules() if isinstance(m, SelfAttention))
@@ -233,16 +233,16 @@ def test_questions_that_cannot_be_put_are_refused(pairs):
         (replace(pairs, factors={"notes": ["0-0.5:55"] * len(pairs)}), "resolves"),
     ):
         with pytest.raises(InputError, match=words):
-            study(encoder, broken, clips=4, untrained=1)
+            study_attention(encoder, broken, clips=4, untrained=1)
     with pytest.raises(InputError, match="no SelfAttention"):
-        study(nn.Linear(1, 1), pairs)
+        study_attention(nn.Linear(1, 1), pairs)
     with pytest.raises(InputError, match="layer"):
-        study(encoder, pairs, layer="elsewhere")
+        study_attention(encoder, pairs, layer="elsewhere")
     with pytest.raises(InputError, match="clips"):
-        study(encoder, pairs, clips=0)
+        study_attention(encoder, pairs, clips=0)
     encoder.direction = "I2S"
     with pytest.raises(InputError, match="I2S"):
-        study(encoder, pairs)
+        study_attention(encoder, pairs)
     encoder.direction, encoder.config = "S2I", SpectrogramConfig(f_max=7000.0)
     with pytest.raises(InputError, match="f_max"):
-        study(encoder, pairs)
+        study_attention(encoder, pairs)

@@ -9,7 +9,7 @@ from torch import nn
 
 from avgen.nets import attention
 from avgen.nets.attention import (
-    FORMS,
+    ATTENTION_FORMS,
     AttentionForm,
     AttentionMap,
     QueryKeyValue,
@@ -138,7 +138,7 @@ def test_a_layer_trains_in_pieces_under_autocast(monkeypatch):
 
 
 @pytest.mark.usefixtures("small_map")
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ATTENTION_FORMS)
 @pytest.mark.parametrize(
     "channels, grid",
     [(64, (32, 32)), (32, (16, 16)), (128, (8, 8)), (16, (4, 4)), (8, (5, 7)), (3, (6, 4)), (1, (2, 2))],
@@ -210,7 +210,7 @@ def test_spectral_norm_bounds_the_largest_singular_value():
 
 
 def test_same_padding_is_one_before_and_two_after():
-    project = QueryKeyValue(1, 1, 1, FORMS["sa-cmgan"]).eval()
+    project = QueryKeyValue(1, 1, 1, ATTENTION_FORMS["sa-cmgan"]).eval()
     for conv in (project.query, project.key, project.value):
         with torch.no_grad():
             conv.weight.zero_()[0, 0, 0, 0] = 1.0  # the kernel's first point reads one row up, one column left
@@ -238,7 +238,7 @@ def test_eval_uses_running_statistics():
     )  # a sample's output does not depend on its neighbours
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ATTENTION_FORMS)
 def test_bfloat16_autocast_and_channels_last(form):
     layer, x = opened(64, form), torch.randn(2, 64, 16, 16)
     exact = copy.deepcopy(layer)(x)
@@ -261,7 +261,7 @@ def test_channels_last_changes_nothing_but_the_layout():
 
 
 def test_deep_copy_and_state_dict_round_trip():
-    for form in FORMS:
+    for form in ATTENTION_FORMS:
         layer, other = opened(16, form), SelfAttention(16, form)
         x = torch.randn(2, 16, 8, 8)
         layer(x)
@@ -295,7 +295,7 @@ def test_forms_can_be_changed_field_by_field():
 
 
 def test_recorded_maps_are_those_that_were_used():
-    for form in FORMS:
+    for form in ATTENTION_FORMS:
         layer, x = opened(16, form, gamma=0.5).eval(), torch.randn(3, 16, 8, 8)
         with record_attention(layer) as maps:
             y = layer(x)
@@ -401,7 +401,7 @@ def test_effect_on_output():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device in this machine")
 def test_cuda_agrees_with_cpu():
-    for form in FORMS:
+    for form in ATTENTION_FORMS:
         layer, x = opened(64, form).eval(), torch.randn(2, 64, 32, 32)
         want = layer(x)
         torch.testing.assert_close(layer.cuda()(x.cuda()).cpu(), want, atol=2e-2, rtol=2e-2)  # TF32 may be on

@@ -11,13 +11,13 @@ from test_runner import run_tiny
 from typer.testing import CliRunner
 
 from avgen import cli
-from avgen.judge.best import tune_judge
+from avgen.judge.best import tune_scorer
 from avgen.core import InputError
 from avgen.judge.evaluation import generate_split
 from avgen.judge.evaluator import EvaluatorSettings, train_evaluator
 from avgen.runs.logbook import Logbook, compare, differences, find_runs, glance, show, text_curves
 from avgen.data.pairs import toy_pairs
-from avgen.training.remote import Hold, Post
+from avgen.training.remote import RunLock, ControlChannel
 from avgen.runs.run import Run, read_config, write_json
 from avgen.training.runner import Diverged, fork, train
 
@@ -55,7 +55,7 @@ def test_what_is_there_and_how_it_stands(runs):
 
 def test_a_run_that_is_trained_now(runs, toys, tmp_path):
     shutil.copytree(runs / "first", tmp_path / "now")
-    with Post(tmp_path / "now") as post:
+    with ControlChannel(tmp_path / "now") as post:
         post.say("running", step=3)
         assert glance(tmp_path / "now")["state"] == "running" and f"process {os.getpid()}" in show(tmp_path / "now")
 
@@ -115,7 +115,7 @@ def test_the_commands(runs, tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def judge(toys): return tune_judge(toys, train_evaluator(toys, settings=EvaluatorSettings(image_steps=10, sound_steps=10), cache=False, quiet=True))
+def judge(toys): return tune_scorer(toys, train_evaluator(toys, settings=EvaluatorSettings(image_steps=10, sound_steps=10), cache=False, quiet=True))
 
 
 def test_the_judge_looks_at_tune_alone(toys, judge, tmp_path, monkeypatch):
@@ -128,7 +128,7 @@ def test_the_judge_looks_at_tune_alone(toys, judge, tmp_path, monkeypatch):
     monkeypatch.setattr("avgen.judge.best.generate_split", generate)
     run = run_tiny(toys, tmp_path / "run", judge=judge)
     assert set(looked) == {"tune"} and 0 <= run.best["score"] <= 1 and judge(run.at("best")) == run.best["score"]
-    with pytest.raises(InputError, match="no pairs in tune"): tune_judge(toy_pairs(n=24, tune_share=0.0))
+    with pytest.raises(InputError, match="no pairs in tune"): tune_scorer(toy_pairs(n=24, tune_share=0.0))
 
 
 def test_both_directions_are_judged(judge, tmp_path):

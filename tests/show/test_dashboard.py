@@ -14,7 +14,7 @@ from avgen import core
 from avgen.show import widgets
 from avgen.core import InputError
 from avgen.show.dashboard import TrainingDashboard, _obey, diagnose, guessing, pack_curves, untried
-from avgen.training.remote import Film, RemoteRun, Tail, read_film
+from avgen.training.remote import Film, RemoteRun, JsonlTail, read_film
 from avgen.runs.run import write_json
 from avgen.training.runner import train
 
@@ -142,7 +142,7 @@ def test_advice_leaves_out_what_the_run_has():
 
 
 def test_buttons_write_wishes_and_say_what_goes_wrong(run, board):
-    tail = Tail(run.folder / "commands.jsonl", end=True)
+    tail = JsonlTail(run.folder / "commands.jsonl", end=True)
     for act in ("pause", "stop"):
         _obey(board, {"act": act})
     _obey(board, {"act": "step", "phase": "D"})
@@ -211,7 +211,7 @@ def test_a_folder_that_breaks_while_it_is_watched_says_so(run, tmp_path, monkeyp
     import avgen.show.dashboard as module
 
     board = TrainingDashboard(run, every=0.1)
-    monkeypatch.setattr(module, "standing", lambda folder: 1 / 0)
+    monkeypatch.setattr(module, "run_status", lambda folder: 1 / 0)
     deadline = time.monotonic() + 10
     while "cannot be read" not in board.facts["message"] and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -24,7 +24,7 @@ from avgen.show.inspector import (
 from avgen.data.pictures import Picture
 from avgen.signal.spectrogram import Sound, SpectrogramConfig
 from avgen.judge.structure import find_questions, read_notes, shares
-from avgen.systems import build
+from avgen.systems import build_system
 
 CONFIG = SpectrogramConfig()
 HOSTILE = "</script><script>alert('x')</script>\"'&$x$ \u202eright to left \U0001f3ba"
@@ -215,7 +215,7 @@ def test_compare_shares_its_questions(sound):
 
 @pytest.mark.parametrize("direction", ["S2I", "I2S"])
 def test_look_inside_a_system(direction):
-    system = build("sa-cmgan", direction, preset="toy").eval()
+    system = build_system("sa-cmgan", direction, preset="toy").eval()
     source = torch.zeros(1, 1 if direction == "S2I" else 3, 64, 64)
     maps = look_inside(system, source)
     assert [name.split(".")[0] for name in maps] == ["encoder", "generator", "discriminator"]
@@ -225,7 +225,7 @@ def test_look_inside_a_system(direction):
     assert maps["generator.layers.attention"].sound.shape[1] == (3 if direction == "S2I" else 1)
     AttentionInspector(maps)
     with pytest.raises(InputError, match="no SelfAttention"):
-        look_inside(build("sa-cmgan", direction, preset="toy", attention=None, game_attention=None), source)
+        look_inside(build_system("sa-cmgan", direction, preset="toy", attention=None, game_attention=None), source)
 
 
 def test_hostile_text_stays_text(sound, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from avgen.core import InputError
 from avgen.studies.jobs import Job, Shared, Work, counted, judge_key
 from avgen.data.pairs import toy_pairs
-from avgen.training.remote import Hold, Taken
+from avgen.training.remote import RunLock, RunLocked
 from avgen.training.runner import train
 
 
@@ -63,7 +63,7 @@ def tasks(folder, make, count: int = 8, **more):
 def held(folder, i, then):
     "Make task i as a run is made: under a hold, looked at again once it is ours."
     (folder / str(i)).mkdir(parents=True, exist_ok=True)
-    hold = Hold(folder / str(i)).take(say=lambda text: None)
+    hold = RunLock(folder / str(i)).take(say=lambda text: None)
     try:
         if not (folder / str(i) / "done").exists():
             then(i)
@@ -94,7 +94,7 @@ def test_whoever_was_slower_goes_on_and_what_is_really_wrong_is_said_at_once(tmp
         calls.append(i)
         (tmp_path / str(i)).mkdir(exist_ok=True)
         (tmp_path / str(i) / "done").write_text("")
-        raise Taken("somebody was faster")
+        raise RunLocked("somebody was faster")
 
     tasks(tmp_path, slower, 3)
     assert calls == [0, 1, 2]
@@ -110,7 +110,7 @@ def test_whoever_was_slower_goes_on_and_what_is_really_wrong_is_said_at_once(tmp
 
 def test_a_holder_that_does_nothing_is_not_waited_for_for_ever(tmp_path):
     (tmp_path / "0").mkdir()
-    hold = Hold(tmp_path / "0").take()
+    hold = RunLock(tmp_path / "0").take()
     try:
         with pytest.raises(InputError, match="is held by process .* delete .*training.lock"):
             tasks(tmp_path, lambda i: pytest.fail("it is held"), 1, patience=-1.0)
@@ -132,7 +132,7 @@ def test_a_run_that_begins_between_two_looks_is_taken_and_not_in_use_by_somethin
         return listing(self)
 
     monkeypatch.setattr(Path, "iterdir", begins)
-    with pytest.raises(Taken, match="holds a run already"):
+    with pytest.raises(RunLocked, match="holds a run already"):
         train("sa-cmgan", toy_pairs(n=8), run=run, preset="toy", quiet=True)
 
 

@@ -19,7 +19,7 @@ from avgen.orchestra.dataset import build as build_orchestra
 from avgen.data.pairs import toy_pairs
 from avgen.training.remote import is_held
 from avgen.runs.run import read_metrics
-from avgen.studies.jobs import Interrupted, Job, Work
+from avgen.studies.jobs import StudyInterrupted, Job, Work
 from avgen.judge.poses import orchestra_seed
 from avgen.studies.study import (
     FORMS,
@@ -30,7 +30,7 @@ from avgen.studies.study import (
     published_gaps,
     read_study,
     seconds_of,
-    study,
+    run_study,
 )
 
 
@@ -46,7 +46,7 @@ def place(tmp_path_factory):
 
 @pytest.mark.parametrize("name", [n for n in STUDIES if n != "poster-3"])
 def test_every_table_in_its_quick_form(orchestra, place, name):
-    result = study(name, orchestra, folder=place, quick=True, quiet=True, device="cpu")
+    result = run_study(name, orchestra, folder=place, quick=True, quiet=True, device="cpu")
     assert result.rows and all(
         {"n", "takes", "seeds", "accuracy", "low", "high", "published", "seconds", "device"} <= set(r)
         for r in result.rows
@@ -79,7 +79,7 @@ def test_every_table_in_its_quick_form(orchestra, place, name):
 
 
 def test_poster_3_shows_effect_and_gamma_0(place):
-    result = study("poster-3", toy_pairs(n=8), folder=place / "p3", quick=True, quiet=True, device="cpu")
+    result = run_study("poster-3", toy_pairs(n=8), folder=place / "p3", quick=True, quiet=True, device="cpu")
     lines = [r for r in result.rows if r["split"] == "validation"]
     assert len(lines) == 8 and all(
         {"gamma 0", "effect encoder", "effect generator", "effect discriminator"} <= set(r) for r in lines
@@ -97,9 +97,9 @@ def test_runs_are_shared_between_studies_and_a_second_call_trains_nothing(orches
     )
     assert len(keys("cmcgan") & keys("poster-1")) == 1
     for name in ("poster-1", "cmav"):
-        study(name, orchestra, folder=place, quick=True, quiet=True, device="cpu")
+        run_study(name, orchestra, folder=place, quick=True, quiet=True, device="cpu")
     monkeypatch.setattr("avgen.studies.jobs.train", lambda *a, **k: pytest.fail("trained again"))
-    study("poster-1", orchestra, folder=place, quick=True, quiet=True, device="cpu")
+    run_study("poster-1", orchestra, folder=place, quick=True, quiet=True, device="cpu")
     assert estimate("poster-1", work) == {"jobs": 5, "left": 0, "seconds": 0}
 
 
@@ -181,32 +181,32 @@ def test_two_workers_share_the_runs_and_make_the_table_of_one(orchestra, by_one,
 
 def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
     pairs, calls = toy_pairs(n=8), []
-    whole = study("poster-2", pairs, folder=tmp_path / "whole", quick=True, quiet=True, device="cpu")
+    whole = run_study("poster-2", pairs, folder=tmp_path / "whole", quick=True, quiet=True, device="cpu")
     original = Work.run
 
     def run(self, job):
         if not self.done(job):
             calls.append(job)
         if len(calls) == 3:
-            raise Interrupted("stopped")
+            raise StudyInterrupted("stopped")
         return original(self, job)
 
     monkeypatch.setattr(Work, "run", run)
     assert (
-        study("poster-2", pairs, folder=tmp_path / "cut", quick=True, quiet=True, device="cpu") is None
+        run_study("poster-2", pairs, folder=tmp_path / "cut", quick=True, quiet=True, device="cpu") is None
         and not (tmp_path / "cut" / "poster-2.json").exists()
     )
     monkeypatch.setattr(Work, "run", original)
-    again = study("poster-2", pairs, folder=tmp_path / "cut", quick=True, quiet=True, device="cpu")
+    again = run_study("poster-2", pairs, folder=tmp_path / "cut", quick=True, quiet=True, device="cpu")
     assert [(r["label"], r["accuracy"], r["low"]) for r in again.rows] == [
         (r["label"], r["accuracy"], r["low"]) for r in whole.rows
     ]
 
 
 @pytest.mark.parametrize("call, words", [
-    (lambda p, d: study("poster1", p, folder=d), ["'poster1'", "did you mean 'poster-1'"]), (lambda p, d: study("cmav", p, seeds=0, folder=d), ["'seeds'", "from 1"]),
-    (lambda p, d: study("cmav", p, preset="huge", folder=d), ["'huge'", "'paper'"]), (lambda p, d: study("pose", p, folder=d, quick=True, quiet=True), ["pose", "orchestra"]),
-    (lambda p, d: study("performers", p, folder=d, quick=True, quiet=True), ["performers", "orchestra"]), (lambda p, d: study("representations", p, folder=d, quick=True, quiet=True), ["waveforms"]),
+    (lambda p, d: run_study("poster1", p, folder=d), ["'poster1'", "did you mean 'poster-1'"]), (lambda p, d: run_study("cmav", p, seeds=0, folder=d), ["'seeds'", "from 1"]),
+    (lambda p, d: run_study("cmav", p, preset="huge", folder=d), ["'huge'", "'paper'"]), (lambda p, d: run_study("pose", p, folder=d, quick=True, quiet=True), ["pose", "orchestra"]),
+    (lambda p, d: run_study("performers", p, folder=d, quick=True, quiet=True), ["performers", "orchestra"]), (lambda p, d: run_study("representations", p, folder=d, quick=True, quiet=True), ["waveforms"]),
     (lambda p, d: read_study(d / "nothing.json"), ["nothing.json", "cannot be read"]),
 ])  # fmt: skip
 def test_what_is_refused(tmp_path, call, words):
@@ -228,10 +228,10 @@ def test_results_of_other_settings_are_refused_with_the_difference(tmp_path):
         )
     )
     with pytest.raises(InputError, match=r"data was 'other'.*seeds was 3, is 1 now"):
-        study("cmav", toy_pairs(), folder=tmp_path, quiet=True)
+        run_study("cmav", toy_pairs(), folder=tmp_path, quiet=True)
     (tmp_path / "cmav.json").write_text("half a fi")
     with pytest.raises(InputError, match="cannot be read"):
-        study("cmav", toy_pairs(), folder=tmp_path, quiet=True)
+        run_study("cmav", toy_pairs(), folder=tmp_path, quiet=True)
 
 
 def test_published_gaps_against_the_lottery_of_their_batches():
@@ -262,7 +262,7 @@ def test_a_form_is_made_once_for_all_that_read_it(orchestra, tmp_path, monkeypat
     monkeypatch.setattr(
         "avgen.studies.study.forms_of", lambda split, kind, quiet: made.append(kind) or real(split, kind, quiet)
     )
-    study("representations", orchestra, folder=tmp_path, quick=True, quiet=True, device="cpu", seeds=2)
+    run_study("representations", orchestra, folder=tmp_path, quick=True, quiet=True, device="cpu", seeds=2)
     assert made == [
         kind for kind in FORMS for _ in range(2)
     ]  # train and validation; three and four layers and both seeds share them

@@ -8,7 +8,7 @@ import torch
 from avgen.nets.attention import gammas
 from avgen.core import InputError
 from avgen.data.pairs import Batches, toy_pairs
-from avgen.systems import Stage, StepContext, System, build, register, settings_of, systems
+from avgen.systems import Stage, StepContext, System, build_system, register, settings_of, systems
 from avgen.systems.sa_cmgan import SACMGANSettings
 
 CPU = torch.device("cpu")
@@ -20,7 +20,7 @@ def pairs():
 
 
 def prepared(pairs, direction="S2I", **changes):
-    system = build("sa-cmgan", direction, pairs.instruments, pairs.config, preset="toy", seed=1, **changes)
+    system = build_system("sa-cmgan", direction, pairs.instruments, pairs.config, preset="toy", seed=1, **changes)
     system.freeze_encoder(pairs.train, CPU)
     stage = system.stages()[1]
     return system, stage, Batches(pairs.train, stage.batch_size, stage.mismatched)
@@ -28,7 +28,7 @@ def prepared(pairs, direction="S2I", **changes):
 
 @pytest.mark.parametrize("direction, source, target", [("S2I", 1, 3), ("I2S", 3, 1)])
 def test_generation_in_both_directions(pairs, direction, source, target):
-    system = build("sa-cmgan", direction, pairs.instruments, preset="toy")
+    system = build_system("sa-cmgan", direction, pairs.instruments, preset="toy")
     out = system.generate(torch.zeros(2, source, 64, 64), seed=3)
     assert out.shape == (2, target, 64, 64) and out.abs().max() <= 1
     assert torch.equal(out, system.generate(torch.zeros(2, source, 64, 64), seed=3)) and not torch.equal(
@@ -66,7 +66,7 @@ def test_each_phase_moves_its_own_networks_only(pairs, direction, changes):
 
 
 def test_the_classifier_stage_learns(pairs):
-    system = build("sa-cmgan", "S2I", pairs.instruments, preset="toy", seed=0)
+    system = build_system("sa-cmgan", "S2I", pairs.instruments, preset="toy", seed=0)
     stage = system.stages()[0]
     batches = Batches(pairs.train, stage.batch_size, stage.mismatched)
     adam = torch.optim.Adam(system.encoder.parameters(), 3e-3)
@@ -97,7 +97,7 @@ def test_codes_are_those_of_the_frozen_encoder(pairs):
 
 
 def test_a_sample_does_not_depend_on_its_batch(pairs):
-    system = build("sa-cmgan", "S2I", pairs.instruments, preset="toy").eval()
+    system = build_system("sa-cmgan", "S2I", pairs.instruments, preset="toy").eval()
     _, sound = pairs.validation.tensors()
     torch.testing.assert_close(
         system.generate(sound[:2], seed=1), system.generate(sound[:5], seed=1)[:2], atol=1e-5, rtol=1e-4
@@ -133,22 +133,22 @@ def test_paper_preset_is_the_published_one():
 
 
 def test_same_seed_same_weights():
-    weights = lambda seed: torch.cat([p.flatten() for p in build("sa-cmgan", preset="toy", seed=seed).parameters()])
+    weights = lambda seed: torch.cat([p.flatten() for p in build_system("sa-cmgan", preset="toy", seed=seed).parameters()])
     assert torch.equal(weights(1), weights(1)) and not torch.equal(weights(1), weights(2))
 
 
 def test_attention_where_it_is_asked_for():
-    assert len(gammas(build("sa-cmgan", preset="toy"))) == 3 and not gammas(
-        build("sa-cmgan", preset="toy", attention=None, game_attention="same")
+    assert len(gammas(build_system("sa-cmgan", preset="toy"))) == 3 and not gammas(
+        build_system("sa-cmgan", preset="toy", attention=None, game_attention="same")
     )
-    assert list(gammas(build("sa-cmgan", preset="toy", attend_in=("generator",)))) == ["generator.layers.attention"]
+    assert list(gammas(build_system("sa-cmgan", preset="toy", attend_in=("generator",)))) == ["generator.layers.attention"]
 
 
 @pytest.mark.parametrize("call, words", [
-    (lambda: build("sa-gan"), ["'sa-gan'", "'sa-cmgan'"]), (lambda: build("sa-cmgan", preset="huge"), ["'huge'", "'paper', 'small', 'toy'"]),
-    (lambda: build("sa-cmgan", "A2V"), ["'A2V'", "'S2I', 'I2S'"]), (lambda: build("sa-cmgan", widht=3), ["'widht'", "width"]),
-    (lambda: build("sa-cmgan", width=0), ["'width'", "from 1"]), (lambda: build("sa-cmgan", augment="False"), ["'augment'", "bool"]),
-    (lambda: build("sa-cmgan", attend_in=("decoder",)), ["'decoder'", "'encoder'"]), (lambda: build("sa-cmgan", mismatched="other"), ["'other'", "'pose'"]),
+    (lambda: build_system("sa-gan"), ["'sa-gan'", "'sa-cmgan'"]), (lambda: build_system("sa-cmgan", preset="huge"), ["'huge'", "'paper', 'small', 'toy'"]),
+    (lambda: build_system("sa-cmgan", "A2V"), ["'A2V'", "'S2I', 'I2S'"]), (lambda: build_system("sa-cmgan", widht=3), ["'widht'", "width"]),
+    (lambda: build_system("sa-cmgan", width=0), ["'width'", "from 1"]), (lambda: build_system("sa-cmgan", augment="False"), ["'augment'", "bool"]),
+    (lambda: build_system("sa-cmgan", attend_in=("decoder",)), ["'decoder'", "'encoder'"]), (lambda: build_system("sa-cmgan", mismatched="other"), ["'other'", "'pose'"]),
 ])  # fmt: skip
 def test_wrong_names_and_settings_are_refused(call, words):
     with pytest.raises(InputError) as e:

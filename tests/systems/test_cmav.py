@@ -6,7 +6,7 @@ import torch
 from avgen.nets.discriminators import Discriminator
 from avgen.nets.encoders import layer_table
 from avgen.data.pairs import Batches, toy_pairs
-from avgen.systems import StepContext, build, settings_of
+from avgen.systems import StepContext, build_system, settings_of
 from avgen.systems.cmav import CMAVEncoder, CMAVSettings
 
 
@@ -79,7 +79,7 @@ def test_l2_counts_linear_layers_only():
 
 def test_what_the_variants_leave_out():
     pairs = toy_pairs()
-    of = lambda name: build(name, "S2I", pairs.instruments, preset="toy")
+    of = lambda name: build_system(name, "S2I", pairs.instruments, preset="toy")
     assert of("cmav-s2i-n").stages()[1].mismatched is None and of("cmav-s2i-c").stages()[1].mismatched == "instrument"
     a = of("cmav-s2i-a")
     assert (

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from avgen.core import InputError
 from avgen.data.pairs import Batches, toy_pairs
-from avgen.systems import StepContext, build
+from avgen.systems import StepContext, build_system
 from avgen.systems.cmcgan import ABLATIONS, JointDiscriminator, unremembered
 
 CPU = torch.device("cpu")
@@ -18,7 +18,7 @@ def pairs():
 
 
 def game(pairs, **changes):
-    system = build("cmcgan", "both", pairs.instruments, pairs.config, preset="toy", augment=False, **changes)
+    system = build_system("cmcgan", "both", pairs.instruments, pairs.config, preset="toy", augment=False, **changes)
     (stage,) = system.stages()
     return system, Batches(pairs.train, 8, stage.mismatched).at(0), StepContext(0, stage.name, 0, CPU)
 

@@ -10,7 +10,7 @@ from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
 from avgen.data.pairs import Batches, toy_pairs
 from avgen.runs.run import Run
-from avgen.systems import StepContext, build, settings_of, systems
+from avgen.systems import StepContext, build_system, settings_of, systems
 from avgen.systems.cmcgan import ABLATIONS
 from avgen.systems.matching import RECIPE, GameSettings, MatchingSystem, noise_rows, recipe_of
 from avgen.training.runner import resume, train
@@ -40,7 +40,7 @@ def weights(system):
 def test_every_phase_of_every_row(pairs, row):
     "One step of each phase: loss finite, its networks all get gradients and move, nothing else does."
     name, direction, changes = row
-    system = build(name, direction, pairs.instruments, pairs.config, preset="toy", seed=1, **changes)
+    system = build_system(name, direction, pairs.instruments, pairs.config, preset="toy", seed=1, **changes)
     frozen = set()
     for stage in system.stages():
         system.eval()
@@ -124,7 +124,7 @@ def test_toy_training_and_resume_to_the_bit(pairs, row, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["cmav-s2i-c", "cmav-s2i-n", "cmav-s2i-a", "cmav-i2s", "cmcgan", "missing-modality"])
 def test_samples_follow_from_their_seed_and_not_from_their_batch(pairs, name):
-    system = build(name, None, pairs.instruments, preset="toy").eval()
+    system = build_system(name, None, pairs.instruments, preset="toy").eval()
     image, sound = pairs.validation.tensors()
     for direction in ("S2I", "I2S") if system.direction == "both" else (system.direction,):
         one, source = system.towards(direction), sound if direction == "S2I" else image
@@ -161,17 +161,17 @@ def test_noise_of_a_sample_does_not_depend_on_its_batch():
 
 
 def test_codes_are_those_of_the_frozen_encoder(pairs):
-    system = build("cmav-s2i-c", "S2I", pairs.instruments, preset="toy")
+    system = build_system("cmav-s2i-c", "S2I", pairs.instruments, preset="toy")
     assert isinstance(system, MatchingSystem) and isinstance(system.settings, GameSettings)
     system.freeze_encoder(pairs.train, CPU)
     torch.testing.assert_close(system.codes, system.encoder(pairs.train.tensors()[1])[1].detach())
 
 
 @pytest.mark.parametrize("call, words", [
-    (lambda: build("cmav-s2i-c", "I2S"), ["'cmav-s2i-c'", "'I2S'", "cmav-i2s", "cmcgan"]), (lambda: build("cmav-i2s", "S2I"), ["'S2I'", "cmav-s2i-c"]),
-    (lambda: build("cmcgan", "S2I"), ["'cmcgan'", "'both'", "towards"]), (lambda: build("cmav"), ["'cmav'", "did you mean", "'cmav-i2s'"]),
-    (lambda: build("cmcgen"), ["did you mean 'cmcgan'"]), (lambda: build("cmcgan", "both", cycle_weight=-1.0), ["cycle_weight", "from 0"]),
-    (lambda: build("cmav-i2s", None, dropout=(1, 2, 3)), ["dropout", "two shares"]), (lambda: build("missing-modality", None, classifier_width=0), ["classifier_width"]),
+    (lambda: build_system("cmav-s2i-c", "I2S"), ["'cmav-s2i-c'", "'I2S'", "cmav-i2s", "cmcgan"]), (lambda: build_system("cmav-i2s", "S2I"), ["'S2I'", "cmav-s2i-c"]),
+    (lambda: build_system("cmcgan", "S2I"), ["'cmcgan'", "'both'", "towards"]), (lambda: build_system("cmav"), ["'cmav'", "did you mean", "'cmav-i2s'"]),
+    (lambda: build_system("cmcgen"), ["did you mean 'cmcgan'"]), (lambda: build_system("cmcgan", "both", cycle_weight=-1.0), ["cycle_weight", "from 0"]),
+    (lambda: build_system("cmav-i2s", None, dropout=(1, 2, 3)), ["dropout", "two shares"]), (lambda: build_system("missing-modality", None, classifier_width=0), ["classifier_width"]),
 ])  # fmt: skip
 def test_wrong_names_directions_and_settings_are_refused(call, words):
     with pytest.raises(InputError) as e:

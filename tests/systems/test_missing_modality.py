@@ -5,7 +5,7 @@ import torch
 
 from avgen.core import InputError
 from avgen.data.pairs import Batches, toy_pairs
-from avgen.systems import StepContext, build
+from avgen.systems import StepContext, build_system
 from avgen.systems.missing_modality import INPUTS, ManySenses
 
 CPU = torch.device("cpu")
@@ -17,7 +17,7 @@ def pairs():
 
 
 def test_five_inputs_and_only_what_each_needs(pairs):
-    system = build("missing-modality", None, pairs.instruments, preset="toy")
+    system = build_system("missing-modality", None, pairs.instruments, preset="toy")
     image, sound = (x[:4] for x in pairs.validation.tensors())
     needs = {
         "V": (image, None),
@@ -38,7 +38,7 @@ def test_five_inputs_and_only_what_each_needs(pairs):
 
 
 def test_classifiers_learn_and_the_generators_rest(pairs):
-    system = build("missing-modality", None, pairs.instruments, preset="toy", seed=0, augment=False)
+    system = build_system("missing-modality", None, pairs.instruments, preset="toy", seed=0, augment=False)
     stage = system.stages()[1]
     system.eval()
     for m in stage.phases[0].modules:
@@ -60,7 +60,7 @@ def test_classifiers_learn_and_the_generators_rest(pairs):
 
 
 def test_without_generated_pairs_nothing_is_imagined(pairs, monkeypatch):
-    system = build("missing-modality", None, pairs.instruments, preset="toy", train_on_generated=False)
+    system = build_system("missing-modality", None, pairs.instruments, preset="toy", train_on_generated=False)
     monkeypatch.setattr(type(system), "imagined", lambda *a: pytest.fail("imagined"))
     loss = system.classifiers_loss(Batches(pairs.train, 8, None).at(0), StepContext(0, "classifiers", 0, CPU))["loss"]
     loss.backward()
@@ -74,7 +74,7 @@ def test_without_generated_pairs_nothing_is_imagined(pairs, monkeypatch):
     (lambda s, v, a: s.predict("touch", v, a), ["'touch'", "'V'"]), (lambda s, v, a: ManySenses(("sound",), 3, 2)(image=v), ["takes sound", "found image"]),
 ])  # fmt: skip
 def test_what_is_refused(pairs, call, words):
-    system = build("missing-modality", None, pairs.instruments, preset="toy")
+    system = build_system("missing-modality", None, pairs.instruments, preset="toy")
     with pytest.raises(InputError) as e:
         call(system, *(x[:2] for x in pairs.validation.tensors()))
     assert all(w in str(e.value) for w in words), str(e.value)

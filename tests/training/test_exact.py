@@ -19,7 +19,7 @@ from avgen.training import runner as training
 from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
 from avgen.data.pairs import Batches
-from avgen.training.remote import Hold, Post, is_held, launch, who_trains
+from avgen.training.remote import RunLock, ControlChannel, is_held, launch, lock_holder
 from avgen.runs.run import Run, read_config
 from avgen.training.runner import fork, resume, start, train
 
@@ -177,7 +177,7 @@ def test_the_second_is_told_who_holds_a_run(whole, toys, tmp_path):
         for action in (
             lambda: resume(interrupted, toys, quiet=True),
             lambda: launch(interrupted),
-            lambda: Hold(interrupted).take(),
+            lambda: RunLock(interrupted).take(),
         ):
             with pytest.raises(
                 InputError,
@@ -188,16 +188,16 @@ def test_the_second_is_told_who_holds_a_run(whole, toys, tmp_path):
         other.wait()
     said = []
     assert not is_held(interrupted)
-    Hold(interrupted).take(said.append).give_back()
+    RunLock(interrupted).take(said.append).give_back()
     assert len(said) == 1 and f"process {other.pid} on" in said[0] and "ended without a word" in said[0]
-    Hold(interrupted).take(said.append).give_back()
+    RunLock(interrupted).take(said.append).give_back()
     assert len(said) == 1
 
 
 def test_two_that_begin_in_the_same_folder(toys, tmp_path):
     folder = tmp_path / "new"
     folder.mkdir()
-    hold = Hold(folder).take()
+    hold = RunLock(folder).take()
     for action in (
         lambda: run_tiny(toys, folder),
         lambda: start("sa-cmgan", toys, preset="toy", run=folder, device="cpu"),
@@ -216,10 +216,10 @@ def test_without_locks_the_number_of_the_process_has_to_do(tmp_path, monkeypatch
     path.write_text(json.dumps({"process": 1, "host": socket.gethostname(), "since": 0}))
     assert is_held(tmp_path)
     with pytest.raises(InputError, match="by process 1 on"):
-        Hold(tmp_path).take()
+        RunLock(tmp_path).take()
     path.write_text(json.dumps({"process": 2**22 + 1, "host": socket.gethostname(), "since": 0}))
     said = []
-    Hold(tmp_path).take(said.append).give_back()
+    RunLock(tmp_path).take(said.append).give_back()
     assert len(said) == 1 and not is_held(tmp_path)
 
 

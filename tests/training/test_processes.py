@@ -18,10 +18,10 @@ from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
 from avgen.training.guard import read_incident
 from avgen.data.pairs import Batches, toy_pairs
-from avgen.training.processes import ALONE, Parted, _among, check_shares, is_fork
-from avgen.training.remote import is_held, standing
+from avgen.training.processes import ALONE, PeerLost, _among, check_shares, is_forked
+from avgen.training.remote import is_held, run_status
 from avgen.runs.run import read_config, read_metrics
-from avgen.systems import StepContext, build
+from avgen.systems import StepContext, build_system
 from avgen.training.runner import plan, resume, train
 
 TESTS = Path(__file__).parents[1]
@@ -251,7 +251,7 @@ def strike(
             p.kill()
     for p in started:
         p.communicate()
-    assert not is_held(run) and standing(run)["state"] == "gone"
+    assert not is_held(run) and run_status(run)["state"] == "gone"
     return read_checkpoint(list_checkpoints(places)[-1]).step, half_written(places)
 
 
@@ -271,7 +271,7 @@ def test_killed_under_two_and_resumed_by_one_and_on_and_on(worker, one, tmp_path
         )  # no line twice, none missing
         assert (
             not is_held(run)
-            and standing(run)["state"] == "finished"
+            and run_status(run)["state"] == "finished"
             and not list(run.rglob("*.tmp"))
             and not list(run.rglob(".*"))
         )
@@ -292,7 +292,7 @@ def test_when_one_of_two_is_killed_the_other_says_so_and_ends(worker, one, tmp_p
         and line.startswith(f"avgen: run '{run}' stopped: another of the 2 processes ended")
         and line.endswith(f"go on with: avgen resume --run {run}")
     ), line
-    assert not is_held(run) and standing(run)["state"] == ("failed" if victim else "gone")
+    assert not is_held(run) and run_status(run)["state"] == ("failed" if victim else "gone")
     assert together(worker, 1, run=run, resume=True) == [(0, "")] and apart(one, run) < 1e-8
 
 
@@ -361,7 +361,7 @@ def test_what_cannot_be_divided_is_said_in_one_line(worker, tmp_path, count, tas
 
 def test_more_processes_than_pairs():
     toys = toy_pairs(n=4)
-    stages = plan(build("sa-cmgan", "S2I", toys.instruments, toys.config, preset="toy"))
+    stages = plan(build_system("sa-cmgan", "S2I", toys.instruments, toys.config, preset="toy"))
     check_shares(stages, 2, 2, len(toys.train))
     with pytest.raises(InputError, match="64 processes for 12 pairs"):
         check_shares(stages, 64, 1, 12)
@@ -394,10 +394,10 @@ def test_only_a_lost_connection_is_taken_for_a_lost_process(monkeypatch):
         "Timed out waiting 4000ms for recv operation to complete",
         "NCCL error: remote process exited",
     ):
-        with pytest.raises(Parted, match="another of the 2 processes ended"), _among(2):
+        with pytest.raises(PeerLost, match="another of the 2 processes ended"), _among(2):
             raise RuntimeError(words)
     with (
-        pytest.raises(Parted, match="3 processes did not find each other"),
+        pytest.raises(PeerLost, match="3 processes did not find each other"),
         _among(3, "the {count} processes did not find each other"),
     ):
         raise torch.distributed.DistNetworkError("port in use")
@@ -411,9 +411,9 @@ def test_only_a_lost_connection_is_taken_for_a_lost_process(monkeypatch):
 
 
 def test_a_fork_that_imports_only_now_is_known_by_accelerates_word(monkeypatch):
-    assert not is_fork()
+    assert not is_forked()
     monkeypatch.setenv("FORK_LAUNCHED", "1")
-    assert is_fork()
+    assert is_forked()
 
 
 def test_alone_nothing_is_asked_of_accelerate():
@@ -480,7 +480,7 @@ def test_accelerate_launch_trains_two_processes_and_they_stop_when_it_is_killed(
     try:
         until(lambda: len(read_metrics(long)) > 2)
         launcher.kill()
-        until(lambda: standing(long)["state"] == "stopped", 60)  # nobody is left behind, and a checkpoint is
+        until(lambda: run_status(long)["state"] == "stopped", 60)  # nobody is left behind, and a checkpoint is
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(launcher.pid, signal.SIGKILL)

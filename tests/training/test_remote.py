@@ -15,16 +15,16 @@ from avgen.training import runner as training
 from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
 from avgen.training.remote import (
-    Post,
+    ControlChannel,
     RemoteRun,
-    Tail,
+    JsonlTail,
     is_held,
     keep_frame,
     launch,
     read_film,
-    read_small,
-    send,
-    standing,
+    read_small_json,
+    send_command,
+    run_status,
 )
 from avgen.runs.run import Run
 from avgen.training.runner import resume, start, train
@@ -40,11 +40,11 @@ def whole(toys, tiny, tmp_path_factory):
 def wish_at(monkeypatch, wishes: dict) -> None:
     "While step number k (from 0) is done, somebody sends `wishes[k]`, a list of (act, more)."
     original = training.Trainer.one_step
-    monkeypatch.setattr(Post, "every", 0.0)
+    monkeypatch.setattr(ControlChannel, "every", 0.0)
 
     def one_step(self):
         for act, more in wishes.pop(self.step, ()):
-            send(self.run.folder, act, **more)
+            send_command(self.run.folder, act, **more)
         original(self)
 
     monkeypatch.setattr(training.Trainer, "one_step", one_step)
@@ -54,7 +54,7 @@ def wish_at(monkeypatch, wishes: dict) -> None:
 def test_pause_and_resume_change_no_number(whole, toys, tmp_path, monkeypatch, k):
     wish_at(monkeypatch, {k: [("pause", {}), ("resume", {})]})
     run = run_tiny(toys, tmp_path / "run")
-    assert run.finished and not run.interrupted and standing(run.folder)["state"] == "finished"
+    assert run.finished and not run.interrupted and run_status(run.folder)["state"] == "finished"
     assert (run.folder / "samples" / f"step_{k + 1:08d}.npy").exists()
     same(final(whole), final(run))
 
@@ -66,8 +66,8 @@ def test_a_stop_leaves_a_checkpoint_that_goes_on_exactly(whole, toys, tmp_path, 
     assert (
         run.interrupted
         and run.step == k + 1
-        and standing(run.folder) | {"since": 0}
-        == standing(run.folder) | {"since": 0, "state": "stopped", "alive": False}
+        and run_status(run.folder) | {"since": 0}
+        == run_status(run.folder) | {"since": 0, "state": "stopped", "alive": False}
     )
     same(final(whole), final(resume(tmp_path / "run", toys, quiet=True)))
 
@@ -81,7 +81,7 @@ def test_a_stop_while_it_waits(whole, toys, tmp_path, monkeypatch):
 def test_what_was_wished_before_the_run_is_not_meant_for_it(toys, tmp_path, monkeypatch):
     wish_at(monkeypatch, {8: [("stop", {})]})
     run_tiny(toys, tmp_path / "run")
-    send(tmp_path / "run", "stop")
+    send_command(tmp_path / "run", "stop")
     assert resume(tmp_path / "run", toys, quiet=True).finished
 
 
@@ -103,7 +103,7 @@ def test_single_steps_move_one_player_and_are_resumed_exactly(whole, toys, tmp_p
         run = run_tiny(toys, tmp_path / name)
         if name == "twice":
             facts = read_checkpoint(list_checkpoints(run.folder / "checkpoints")[-1]).facts
-            assert run.step == 10 and facts["single_steps"] == 3 and standing(run.folder)["taken"] == 3
+            assert run.step == 10 and facts["single_steps"] == 3 and run_status(run.folder)["taken"] == 3
             run = resume(tmp_path / name, toys, quiet=True)
         ends.append(final(run))
     assert moved[:3] == [("D", {"discriminator"}), ("G", {"generator"}), ("D", {"discriminator"})]
@@ -126,8 +126,8 @@ def test_a_phase_that_is_not_there_is_ignored(whole, toys, tmp_path, monkeypatch
 
 def test_nobody_trains_a_run_that_is_being_trained(toys, tmp_path):
     run = run_tiny(toys, tmp_path / "run", steps=1)
-    with Post(run.folder):
-        assert is_held(run.folder) and standing(run.folder)["state"] == "running"
+    with ControlChannel(run.folder):
+        assert is_held(run.folder) and run_status(run.folder)["state"] == "running"
         (run.folder / "checkpoints").rename(run.folder / "gone")
         with pytest.raises(InputError, match="being trained already"):
             resume(run.folder, toys, quiet=True)
@@ -138,13 +138,13 @@ def test_nobody_trains_a_run_that_is_being_trained(toys, tmp_path):
 def test_the_state_tells_a_failure(toys, tmp_path):
     with pytest.raises(training.Diverged):
         run_tiny(toys, tmp_path / "run", poison=2)
-    now = standing(tmp_path / "run")
+    now = run_status(tmp_path / "run")
     assert now["state"] == "failed" and "became nan" in now["message"] and not now["alive"]
 
 
 def test_tail_reads_what_is_new(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    tail = Tail(path)
+    tail = JsonlTail(path)
     assert tail.read() == ([], False)
     path.write_text('{"step": 1}\n{"step": 2}\n{"ste')
     assert tail.read() == ([{"step": 1}, {"step": 2}], False)
@@ -153,7 +153,7 @@ def test_tail_reads_what_is_new(tmp_path):
     assert tail.read() == ([{"step": 3}], False)
     (tmp_path / "new").write_text('{"step": 1}\n')
     os.replace(tmp_path / "new", path)
-    assert tail.read() == ([{"step": 1}], True) and Tail(path, end=True).read() == ([], False)
+    assert tail.read() == ([{"step": 1}], True) and JsonlTail(path, end=True).read() == ([], False)
 
 
 def test_the_film_is_what_was_generated(whole, toys, tmp_path):
@@ -172,9 +172,9 @@ def test_the_film_is_what_was_generated(whole, toys, tmp_path):
 
 def test_bad_wishes_are_refused(whole, tmp_path):
     with pytest.raises(InputError, match="'explode'.*'pause'"):
-        send(whole.folder, "explode")
+        send_command(whole.folder, "explode")
     with pytest.raises(InputError, match="cannot write"):
-        send(tmp_path / "nowhere", "stop")
+        send_command(tmp_path / "nowhere", "stop")
     run = RemoteRun.open(whole.folder, device="cpu")
     for action in (run.pause, run.stop, lambda: run.single("D")):
         with pytest.raises(InputError, match="it is finished"):
@@ -196,8 +196,8 @@ def _nothing_is_left_running(tmp_path):
     "A test that fails must not leave a process that trains on."
     yield
     for told in tmp_path.rglob("state.json"):
-        process = read_small(told).get("process")
-        if process != os.getpid() and standing(told.parent)["alive"]:
+        process = read_small_json(told).get("process")
+        if process != os.getpid() and run_status(told.parent)["alive"]:
             os.kill(process, signal.SIGKILL)
 
 
@@ -242,7 +242,7 @@ def test_a_pause_asked_for_while_a_process_starts_is_waited_for(whole, monkeypat
 def test_a_killed_process_is_told_from_one_that_works(toys, tmp_path):
     run = start("sa-cmgan", toys, run=tmp_path / "away", preset="toy", steps=100_000, device="cpu", threads=1)
     run.pause()
-    os.kill(read_small(run.folder / "state.json")["process"], signal.SIGKILL)
+    os.kill(read_small_json(run.folder / "state.json")["process"], signal.SIGKILL)
     end = time.monotonic() + 20
     while run.state != "gone" and time.monotonic() < end:
         time.sleep(0.05)

@@ -17,8 +17,8 @@ from avgen.core import InputError
 from avgen.data.pairs import toy_pairs
 from avgen.runs.run import Run, find_data, source_tensor
 from avgen.signal.spectrogram import SpectrogramConfig
-from avgen.systems import build
-from avgen.training.runner import Averaged, Diverged, Interrupt, Meter, plan, resume, train
+from avgen.systems import build_system
+from avgen.training.runner import Averaged, Diverged, InterruptHandler, MeanMeter, plan, resume, train
 
 pytestmark = pytest.mark.usefixtures("tiny")
 TOTAL = 18
@@ -169,7 +169,7 @@ def test_threads_are_pinned_and_given_back(toys, tmp_path, monkeypatch):
 
 
 def test_steps_shortens_the_last_stage_and_caps_the_others(toys):
-    system = build("tiny", "S2I", toys.instruments)
+    system = build_system("tiny", "S2I", toys.instruments)
     assert [s.steps for s in plan(system)] == [6, 12]
     assert [s.steps for s in plan(system, 4)] == [2, 4]
     assert [s.steps for s in plan(system, 24)] == [6, 24]
@@ -185,8 +185,8 @@ def test_phases_stages_schedule_and_modes(toys, tmp_path, monkeypatch):
         return original(self, batch, context, dtype, factor)
 
     monkeypatch.setattr(training.Update, "run", spy)
-    system = build("tiny", "S2I", toys.instruments)
-    monkeypatch.setattr(training, "build", lambda *a, **k: system)
+    system = build_system("tiny", "S2I", toys.instruments)
+    monkeypatch.setattr(training, "build_system", lambda *a, **k: system)
     run_tiny(toys, tmp_path / "run")
     assert [(s, n) for s, n, *_ in seen if s == "classifier"] == [("classifier", n) for n in range(6)]
     assert [n for s, n, phase, *_ in seen if phase == "G"] == [0, 2, 4, 6, 8, 10] and system.begun == 1
@@ -211,7 +211,7 @@ def test_the_next_stage_starts_from_the_averages(toys, tmp_path, monkeypatch):
 
 
 def test_average_follows_its_formula(toys):
-    system = build("tiny", "S2I", toys.instruments)
+    system = build_system("tiny", "S2I", toys.instruments)
     averaged = Averaged(system)
     averaged.begin(("generator",), decay=0.5)
     expected = system.generator[0].weight.detach().clone()
@@ -233,7 +233,7 @@ def test_without_averages_the_live_weights_are_shown(toys, tmp_path):
 
 
 def test_meter_reads_means_of_what_came():
-    meter = Meter()
+    meter = MeanMeter()
     for n in range(4):
         meter.add("D", {"loss": torch.tensor(float(n))})
         if n % 2 == 0:
@@ -274,7 +274,7 @@ def interruptible():
 
 @pytest.mark.usefixtures("interruptible")
 def test_interrupt_is_deferred_once_then_immediate():
-    with pytest.raises(KeyboardInterrupt), Interrupt() as interrupt:
+    with pytest.raises(KeyboardInterrupt), InterruptHandler() as interrupt:
         signal.raise_signal(signal.SIGINT)
         assert interrupt.wanted
         signal.raise_signal(signal.SIGINT)
