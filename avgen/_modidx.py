@@ -81,6 +81,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'avgen.core.hardware': ('core.html#hardware', 'avgen/core.py'),
                             'avgen.core.pinned_threads': ('core.html#pinned_threads', 'avgen/core.py'),
                             'avgen.core.progress': ('core.html#progress', 'avgen/core.py'),
+                            'avgen.core.raises': ('core.html#raises', 'avgen/core.py'),
                             'avgen.core.register_display': ('core.html#register_display', 'avgen/core.py'),
                             'avgen.core.seed_everything': ('core.html#seed_everything', 'avgen/core.py'),
                             'avgen.core.stream': ('core.html#stream', 'avgen/core.py'),
