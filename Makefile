@@ -5,7 +5,6 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-NOTEBOOKS := $(wildcard nbs/*.ipynb)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export AVGEN_THREADS ?= 2
 
@@ -60,8 +59,11 @@ gates: $(READY)
 	@python tests/gates.py clean
 	@echo "avgen: gate 3, README.md is what nbs/index.ipynb says"
 	@python tests/gates.py readme
-	@echo "avgen: gate 4, ruff"
-	@ruff check avgen tests
+	@echo "avgen: gate 4, the maps in README.md and CONTRIBUTING.md are what the modules' sentences say"
+	@python tests/gates.py maps
+	@echo "avgen: gate 5, ruff"
+	@ruff format --quiet --check nbs tests || { echo "run \`ruff format nbs tests\` and commit what it changes"; exit 1; }
+	@ruff check --quiet nbs avgen tests
 
 test: $(READY) browser gates
 	@echo "avgen: running the notebooks"
@@ -70,6 +72,7 @@ test: $(READY) browser gates
 	@OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --cov=avgen --cov-report=term
 
 readme: $(READY)
+	@python tests/gates.py maps --write
 	@python tests/gates.py readme --write
 
 clean:

@@ -1,13 +1,22 @@
-"""The gates of `make test`: exporting, cleaning and making the README must change nothing. Usage: gates.py export|clean|readme [--write].
+"""The gates of `make test`: exporting, cleaning and making the README must change nothing.
 
-`gates.py shrink` is no gate: it makes the pictures in large notebooks smaller (256 colours), for use after running them."""
+    gates.py export | clean            the notebooks export to what is committed, and are clean
+    gates.py maps | readme [--write]   the maps come from the modules' sentences, README.md from nbs/index.ipynb
 
+`gates.py shrink` is no gate: it makes the pictures in large notebooks smaller (256 colours), for use after running
+them.
+"""
+
+import ast
 import base64
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from house import exported_module, page_order, title_and_sentence
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,9 +52,73 @@ def readme() -> str:
     text, _ = exporter.from_notebook_node(notebook)
     lines = [line.rstrip() for line in text.splitlines()]
     text = "\n".join(lines).replace("\n\n\n", "\n\n").strip() + "\n"
-    for name in ("0", "1", "2", "app", "tutorials/"):
-        text = text.replace(f"]({name}", f"](nbs/{name}")
+    text = re.sub(r"\]\((\d|app|tutorials/)", r"](nbs/\1", text)
     return text.replace("](../", "](").replace('src="../', 'src="')
+
+
+MAP = re.compile(r"(<!-- map -->\n).*?(<!-- end of map -->)", re.S)
+
+
+def line_of(folder: str) -> str:
+    """The first line of a folder's docstring."""
+    return ast.get_docstring(ast.parse((ROOT / "avgen" / folder / "__init__.py").read_text())).splitlines()[0]
+
+
+def notebook_map() -> str:
+    """The chapters with their pages, as a table for the front page."""
+    rows = ["| chapter | what it is about | pages |", "|---|---|---|"]
+    chapters: dict[str, list[Path]] = {}
+    for page in page_order():
+        folder = page.parent.relative_to(ROOT / "nbs").as_posix()
+        chapters.setdefault(page.stem if folder == "." else folder, []).append(page)
+    for chapter, pages in chapters.items():
+        name = re.sub(r"^\d+_", "", chapter)
+        about = title_and_sentence(pages[0])[1] if len(pages) == 1 else line_of(name)
+        links = [f"[{title_and_sentence(p)[0]}]({p.relative_to(ROOT / 'nbs').as_posix()})" for p in pages]
+        rows.append(f"| **{name}** | {about} | {', '.join(links)} |")
+    return "\n".join(rows) + "\n"
+
+
+def house_map() -> str:
+    """The tree of the package, each module with its sentence."""
+    lines, seen = ["```"], set()
+    for page in page_order():
+        module = exported_module(page)
+        if module is None:
+            continue
+        parts = module.split(".")[1:]
+        if len(parts) == 2 and parts[0] not in seen:
+            seen.add(parts[0])
+            lines.append(f"avgen/{parts[0] + '/':<26}{line_of(parts[0])}")
+        name = f"  {parts[1]}" if len(parts) == 2 else f"avgen/{parts[0]}.py"
+        lines.append(f"{name:<32}{title_and_sentence(page)[1]}")
+    return "\n".join([*lines, "```"]) + "\n"
+
+
+def with_map(text: str, table: str, where: str) -> str:
+    """`text` with `table` between its two markers."""
+    if not MAP.search(text):
+        sys.exit(f"{where}: found no <!-- map --> ... <!-- end of map -->")
+    return MAP.sub(lambda m: m.group(1) + table + m.group(2), text)
+
+
+def maps(write: bool) -> None:
+    """Make the maps of the front page and of CONTRIBUTING.md, or leave with 1 when they are not what they should be."""
+    index, guide = ROOT / "nbs/index.ipynb", ROOT / "CONTRIBUTING.md"
+    notebook = json.loads(index.read_text())
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if "<!-- map -->" in source:
+            cell["source"] = with_map(source, notebook_map(), "nbs/index.ipynb").splitlines(keepends=True)
+    made = {
+        index: json.dumps(notebook, indent=1, ensure_ascii=False) + "\n",
+        guide: with_map(guide.read_text(), house_map(), "CONTRIBUTING.md"),
+    }
+    for path, text in made.items():
+        if write:
+            path.write_text(text)
+        elif path.read_text() != text:
+            sys.exit(f"{path.name}: its map is not what the modules say: run `make readme` and commit it")
 
 
 def shrink(limit: int = 280 * 1024) -> None:
@@ -96,6 +169,8 @@ def main(what: str, *options: str) -> None:
             path.write_text(wanted)
         elif path.read_text() != wanted:
             sys.exit("README.md is not what nbs/index.ipynb says: run `make readme` and commit it")
+    elif what == "maps":
+        maps("--write" in options)
     elif what == "shrink":
         shrink()
     else:

@@ -1,0 +1,179 @@
+"""The house stays in order: one direction between floors, no circles, short modules, pages in reading order."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from house import (
+    FLOORS,
+    ROOT,
+    cells,
+    classes,
+    code_lines,
+    depth,
+    exported_module,
+    floor_of,
+    imports,
+    longest_run_of_exports,
+    modules,
+    names_without_example,
+    page_order,
+    title_and_sentence,
+    tree,
+    without_docstring,
+)
+
+PAGES = [pytest.param(p, id=p.relative_to(ROOT / "nbs").as_posix()) for p in page_order()]
+
+
+def test_every_arrow_between_folders_points_down():
+    for module in modules():
+        for target in imports(module):
+            if floor_of(target) != floor_of(module):
+                assert FLOORS.index(floor_of(target)) < FLOORS.index(floor_of(module)), f"{module} imports {target}"
+
+
+def test_no_module_imports_itself_through_others():
+    reached = {m: imports(m) for m in modules()}
+    for _ in modules():
+        wider = {m: found | {t for f in found for t in reached[f]} for m, found in reached.items()}
+        if wider == reached:
+            break
+        reached = wider
+    circles = sorted(m for m, found in reached.items() if m in found)
+    assert not circles, circles
+
+
+def test_within_a_folder_a_page_imports_from_earlier_pages_only():
+    order = {m: i for i, p in enumerate(page_order()) if (m := exported_module(p))}
+    for module, place in order.items():
+        for target in imports(module) & order.keys():
+            assert order[target] < place, f"{module} imports {target}, whose page comes later"
+
+
+def test_every_module_has_a_page_and_a_sentence():
+    exported = {exported_module(p) for p in page_order()} - {None}
+    assert set(modules()) == exported
+    for page in page_order():
+        title, sentence = title_and_sentence(page)
+        assert title and sentence, f"{page.name}: expected '# Title' and beneath it '> one sentence'"
+        if module := exported_module(page):
+            told = ast.get_docstring(tree(module))
+            assert told and told.splitlines()[0] == sentence, f"{module} does not carry the sentence of its page"
+
+
+def test_every_folder_says_who_lives_there():
+    for folder in (ROOT / "avgen").iterdir():
+        if (folder / "__init__.py").is_file():
+            told = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+            assert told and 3 <= len(told.splitlines()) <= 7, folder.name
+            assert len(list(folder.glob("[a-z]*.py"))) <= 12, f"{folder.name} has more than twelve modules"
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_is_short_and_explained(module):
+    text = modules()[module].read_text()
+    assert text.count("\n") <= 400
+    assert not [line for line in text.splitlines() if len(line) > 120]
+    assert not without_docstring(module)
+
+
+def test_lines_of_code_have_air():
+    code = code_lines()
+    assert sum(map(len, code)) / len(code) < 55
+
+
+def test_no_ladders():
+    known = classes()
+    deep = {n: d for n in known if (d := depth(n, known)) > 2}
+    assert not deep, deep
+
+
+def test_no_method_is_assigned_from_outside():
+    for module in modules():
+        local = {n.name for n in ast.walk(tree(module)) if isinstance(n, ast.ClassDef)}
+        for node in ast.walk(tree(module)):
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            flat = [t for target in targets for t in (target.elts if isinstance(target, ast.Tuple) else [target])]
+            outside = [
+                t
+                for t in flat
+                if isinstance(t, ast.Attribute) and isinstance(t.value, ast.Name) and t.value.id in local
+            ]
+            assert not outside, f"{module}, line {node.lineno}: {ast.unparse(node)[:80]}"
+
+
+def test_private_names_stay_in_their_module():
+    for module in modules():
+        for node in ast.walk(tree(module)):
+            if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("avgen")):
+                private = [a.name for a in node.names if a.name.startswith("_") and not a.name.startswith("__")]
+                assert not private, f"{module} imports {private}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_what_it_exports(page):
+    assert not names_without_example(page)
+    assert longest_run_of_exports(page) <= 3
+
+
+def test_next_is_the_next_page():
+    order = page_order()
+    for page, following in zip(order, order[1:]):
+        prose = [s for kind, s in cells(page) if kind == "markdown"]
+        links = re.findall(r"Next: .*?\]\(([^)#]+)", "\n".join(prose))
+        assert links, f"{page.name} has no link to the next page"
+        assert (page.parent / links[-1]).resolve() == following, f"{page.name} leads to {links[-1]}"
+
+
+def test_no_page_is_called_by_its_number():
+    for page in [*page_order(), *sorted((ROOT / "nbs/tutorials").glob("*.ipynb")), ROOT / "nbs/index.ipynb"]:
+        for kind, source in cells(page):
+            if kind == "markdown":
+                found = re.search(r"\bnotebooks? \d+|\[\d\d[a-j]?_|\b(in|of|see) \d\d[a-j]\b", source)
+                assert not found, f"{page.name}: {source[max(0, found.start() - 40) : found.end() + 40]!r}"
+
+
+OLD_MODULES = (
+    "spectrogram representations inversion pictures pairs files corpora performers scenes drawn_instruments drawing "
+    "synthesis spectral attention attention_maps encoders generators discriminators losses checkpoints logbook remote "
+    "processes updates guard watching trainer replay measures evaluator evaluation best structure poses forms jobs "
+    "stills charts widgets players gallery inspector hearing dashboard link pages rating"
+).split()
+
+
+def test_no_old_import_path_is_left():
+    old = re.compile(rf"\bavgen[./](?:{'|'.join(OLD_MODULES)})\b|\bfrom avgen import (?:{'|'.join(OLD_MODULES)})\b")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.splitlines():
+        if not name.endswith((".py", ".ipynb", ".md", ".json", ".js", ".toml", ".ini", "Makefile")):
+            continue
+        if name.endswith("tests/test_house.py"):
+            continue
+        found = old.search((ROOT / name).read_text())
+        assert not found, f"{name}: {found.group(0)}"
+
+
+def test_the_maps_are_made_from_the_sentences():
+    made = subprocess.run([sys.executable, ROOT / "tests/gates.py", "maps"], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+
+
+def test_importing_the_package_is_cheap():
+    code = "import sys, avgen; print(json.dumps(sorted(sys.modules)))".replace("import sys", "import json, sys")
+    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert "torch" not in loaded and "numpy" not in loaded
+
+
+def test_the_face_leads_where_it_says():
+    import avgen
+
+    for name in avgen.__all__:
+        assert getattr(avgen, name) is not None
+    with pytest.raises(AttributeError, match="expected one of"):
+        avgen.nothing_of_the_kind  # noqa: B018
