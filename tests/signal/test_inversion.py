@@ -1,4 +1,4 @@
-"The contract of avgen.signal.inversion: the picture of the inverted sound is near the picture, deterministic, and bad input is refused."
+"""The contract of avgen.signal.inversion: the picture of the inverted sound is near the picture, deterministic, and bad input is refused."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ import torch
 
 from avgen.core import InputError
 from avgen.signal.inversion import difference_db, griffin_lim, invert, mel_to_power, round_trip_error
-from avgen.signal.spectrogram import LogMel, Sound, SpectrogramConfig, filter_bank
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import LogMel, SpectrogramConfig, filter_bank
 
 CONFIG = SpectrogramConfig()
 
