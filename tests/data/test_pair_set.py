@@ -1,4 +1,4 @@
-"""The contract of avgen.data.pair_set: subsets share arrays, pairs know where they are from, wrong arrays are refused."""
+"""The contract of avgen.data.pair_set: subsets share arrays, pairs know their origin, wrong arrays are refused."""
 
 import numpy as np
 import pytest

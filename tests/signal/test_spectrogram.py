@@ -91,7 +91,7 @@ def test_power_and_decibels_are_those_of_torchaudio_and_librosa(config, referenc
 
 @each_config
 def test_float32_is_as_near_to_double_precision_as_torchaudio(config):
-    """A loud pure tone: 120 dB below it float32 ends. There the references differ too; ours is no worse than torchaudio's."""
+    """Single precision ends 120 dB below a loud tone. There the references differ too; ours is no worse."""
     tone = 0.5 * torch.sin(2 * np.pi * 440 * torch.arange(config.samples) / config.sample_rate)[None]
     exact = LogMel(config).double().decibels(tone.double())
     loud = exact > exact.amax() - 90
@@ -163,7 +163,7 @@ def test_unit_and_decibels_are_inverse_and_cut_off():
 @each_config
 @pytest.mark.parametrize("n", [4, 8, 32, 64])
 def test_axes_are_true(config, n):
-    """Centres map to their own rows and columns, edges enclose them, and a tone lights up the row that holds its frequency."""
+    """Centres map to their own rows and columns, edges enclose them, a tone lights up the row of its frequency."""
     assert [config.row_of(f, n) for f in config.frequencies(n)] == list(range(n))
     assert [config.column_of(t, n) for t in config.times(n)] == list(range(n))
     edges = config.frequency_edges(n)
@@ -316,7 +316,7 @@ def test_a_gpu_makes_the_same_picture():
 
 
 def test_the_real_pairs_fit_between_floor_and_ceiling(real_data):
-    """The array of a real pair, and the log-mel of its reconstructed wav made by LogMel, agree as far as the reconstruction does."""
+    """The array of a real pair and the log-mel of its reconstructed wav agree as far as the reconstruction does."""
     soundfile = pytest.importorskip("soundfile")
     c, root = SpectrogramConfig(), real_data / "Sub-URMP"
     misses = []
