@@ -187,7 +187,7 @@ def _refuse_empty(root: Path) -> None:
         raise InputError(f"{root}: found no such folder; expected a folder with img/ and chunk/ inside; check the path")
     inside = [path.name for path in sorted(root.iterdir()) if (path / "img").is_dir()]
     found = "no pictures and sounds in it" if any(root.iterdir()) else "an empty folder"
-    hint = f"did you mean {root / inside[0]}?" if inside else "see the layout in the notebook on corpora"
+    hint = f"did you mean {root / inside[0]}?" if inside else "the page 'How a data set is laid out' shows it"
     raise InputError(
         f"{root}: found {found}; expected img/<split>/<instrument>/*.jpg and chunk/<split>/<instrument>/*.wav; {hint}"
     )
