@@ -1,4 +1,4 @@
-"Contract of avgen.core: refusals, chance, devices, atomic files, displays."
+"""Contract of avgen.core: refusals, chance, devices, atomic files, displays."""
 
 import errno
 import os
@@ -15,16 +15,24 @@ from avgen.core import (
     choose_device,
     choose_precision,
     pinned_threads,
-    seed_everything,
     stream,
     write_atomically,
 )
 
 
-@pytest.mark.parametrize("value, kind, limits, words", [
-    (0, int, dict(low=1), ["'n'", "0", "from 1"]), (True, int, {}, ["True", "int"]), ("False", bool, {}, ["'False'", "bool"]), (float("nan"), float, {}, ["nan"]),
-    (2.5, int, {}, ["2.5", "int"]), (9, float, dict(high=1), ["9", "to 1"]), ("x", str, dict(choices=("a", "b")), ["'x'", "'a', 'b'"]), (1, str, dict(choices=(True,)), ["one of True"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "value, kind, limits, words",
+    [
+        (0, int, dict(low=1), ["'n'", "0", "from 1"]),
+        (True, int, {}, ["True", "int"]),
+        ("False", bool, {}, ["'False'", "bool"]),
+        (float("nan"), float, {}, ["nan"]),
+        (2.5, int, {}, ["2.5", "int"]),
+        (9, float, dict(high=1), ["9", "to 1"]),
+        ("x", str, dict(choices=("a", "b")), ["'x'", "'a', 'b'"]),
+        (1, str, dict(choices=(True,)), ["one of True"]),
+    ],
+)
 def test_wrong_settings_name_the_setting_the_value_and_the_range(value, kind, limits, words):
     with pytest.raises(InputError) as e:
         check_setting("n", value, kind, **limits)
@@ -39,14 +47,16 @@ def test_right_settings_come_back(value, kind):
 
 
 def test_streams_depend_on_seed_and_names_only():
-    draw = lambda *names: torch.rand(4, generator=stream(*names)).tolist()
+    def draw(*names):
+        return torch.rand(4, generator=stream(*names)).tolist()
+
     assert draw(0, "a", 1) == draw(0, "a", 1) == draw(0, "a", "1")
     assert len({tuple(draw(*n)) for n in ((0, "a", 1), (1, "a", 1), (0, "b", 1), (0, "a", 2), (0, "a1"))}) == 5
 
 
 def test_seeded_runs_are_equal_bit_for_bit():
     def run():
-        seed_everything(5)
+        torch.manual_seed(5)
         net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(144, 2))
         adam = torch.optim.Adam(net.parameters(), 1e-2)
         for _ in range(5):
@@ -114,3 +124,17 @@ def test_displays_are_still_pictures_without_a_kernel():
     core.register_display(Dot, lambda _: pytest.fail("no kernel, no widget"))
     data, _ = Dot()._repr_mimebundle_()
     assert data == {"text/plain": "Dot()", "image/png": b"\x89PNG"}
+
+
+def test_a_helper_shows_what_a_wrong_argument_gets(capsys, tmp_path):
+    def fail():
+        raise InputError(f"{tmp_path}/a.wav: found nothing")
+
+    assert core.raises(InputError, fail, "found", hide=tmp_path) == f"{tmp_path}/a.wav: found nothing"
+    assert capsys.readouterr().out == "InputError: folder/a.wav: found nothing\n"
+    with pytest.raises(AssertionError, match="not all in"):
+        core.raises(InputError, fail, "something else")
+    with pytest.raises(AssertionError, match="InputError was expected"):
+        core.raises(InputError, list)
+    with pytest.raises(InputError):
+        core.raises(KeyError, fail)

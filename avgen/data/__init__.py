@@ -1,5 +1,6 @@
-"""Pictures, pairs and files: everything between a folder on disk and a batch.
+"""Pictures, pairs and batches: everything between a folder on disk and a training step.
 
-`pairs` holds what a data set is in memory, `corpora` opens folders in Sub-URMP's layout and checks them, `files` reads
-single sounds and pictures. A new corpus belongs here. Nothing in this folder knows how a network looks.
+`corpora` opens a folder (by way of `layout`, `loading` and `prepared`), `pairs` holds a data set in memory, `batches`
+deals it out, with partners that do not belong from `mismatched`; `files` reads and writes single sounds and pictures.
+A new corpus belongs here. Nothing in this folder knows what a network looks like.
 """

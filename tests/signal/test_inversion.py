@@ -1,4 +1,4 @@
-"The contract of avgen.signal.inversion: the picture of the inverted sound is near the picture, deterministic, and bad input is refused."
+"""The contract of avgen.signal.inversion: near the picture, deterministic, bad input refused."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ import torch
 
 from avgen.core import InputError
 from avgen.signal.inversion import difference_db, griffin_lim, invert, mel_to_power, round_trip_error
-from avgen.signal.spectrogram import LogMel, Sound, SpectrogramConfig, filter_bank
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import LogMel, SpectrogramConfig, filter_bank
 
 CONFIG = SpectrogramConfig()
 
@@ -15,7 +16,10 @@ CONFIG = SpectrogramConfig()
 def waveforms() -> torch.Tensor:
     seconds = torch.arange(CONFIG.samples) / CONFIG.sample_rate
     noise = 0.002 * torch.randn(CONFIG.samples, generator=torch.Generator().manual_seed(0))
-    tone = lambda hertz: 0.1 * sum(torch.sin(2 * np.pi * k * hertz * seconds + k * k) / k for k in range(1, 15))
+
+    def tone(hertz):
+        return 0.1 * sum(torch.sin(2 * np.pi * k * hertz * seconds + k * k) / k for k in range(1, 15))
+
     return torch.stack([tone(196) + noise, tone(523) * torch.exp(-5 * seconds) + noise, 20 * noise])
 
 
@@ -57,9 +61,10 @@ def test_same_seed_same_sound_alone_or_among_others(waveforms):
 
 def test_loudness_is_kept_and_never_above_one(waveforms):
     back = invert(LogMel()(waveforms), CONFIG)
-    level = lambda x: (
-        x[:2].square().mean(1).sqrt()
-    )  # the noise has most of its power above 8 kHz, where the picture ends
+
+    def level(x):  # without the noise, which has most of its power above 8 kHz, where the picture ends
+        return x[:2].square().mean(1).sqrt()
+
     assert torch.allclose(level(back), level(waveforms), rtol=0.1)
     loud = invert(torch.ones(1, 1, 64, 64), CONFIG, iterations=2)
     assert loud.isfinite().all() and abs(float(loud.abs().max()) - 1) < 1e-5
@@ -85,9 +90,11 @@ def test_bands_are_met(waveforms):
 
 def test_momentum_helps(waveforms):
     picture, magnitude = LogMel().decibels(waveforms), mel_to_power(LogMel().power(waveforms), CONFIG).sqrt()
-    miss = lambda momentum: difference_db(
-        picture, LogMel().decibels(griffin_lim(magnitude, CONFIG, 16, momentum))
-    ).mean()
+
+    def miss(momentum):
+        found = griffin_lim(magnitude, CONFIG, 16, momentum)
+        return difference_db(picture, LogMel().decibels(found)).mean()
+
     assert miss(0.99) < miss(0.0)
 
 

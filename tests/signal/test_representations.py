@@ -1,4 +1,4 @@
-"The contract of avgen.signal.representations: five forms against their references, refused input, the torchaudio adapter."
+"""The contract of avgen.signal.representations: five forms against their references, refused input, torchaudio."""
 
 import subprocess
 import sys
@@ -101,7 +101,8 @@ def test_what_cannot_be_represented_is_refused(waveform, kind, rows, words):
 
 def test_torchaudio_comes_in_a_fresh_process_and_only_when_asked():
     code = (
-        "import sys, avgen.signal.representations as r; assert 'torchaudio' not in sys.modules; t = r.torchaudio_cpu(); assert t is r.torchaudio_cpu(); "
+        "import sys, avgen.signal.representations as r; assert 'torchaudio' not in sys.modules; "
+        "t = r.torchaudio_cpu(); assert t is r.torchaudio_cpu(); "
         "import torch; print(t.transforms.GriffinLim(n_fft=64)(torch.rand(33, 10)).shape)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
