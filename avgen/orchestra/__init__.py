@@ -4,11 +4,11 @@
 be changed freely, but every pixel and sample follows from the seed, so a change here makes another data set.
 """
 
+from importlib import import_module
+
 
 def __getattr__(name: str):
     """Offer `orchestra.build` and its neighbours without loading them before they are used."""
     if name.startswith("_"):
         raise AttributeError(name)
-    from . import dataset
-
-    return getattr(dataset, name)
+    return getattr(import_module(".dataset", __name__), name)

@@ -262,7 +262,7 @@ def _work() -> None:
 # %% ../../nbs/03_orchestra/06_dataset.ipynb #3f3d89b0
 def _serve(jobs, answers: list, folder: Path, settings: dict, bar) -> None:
     "Feed one worker process until no jobs are left. On trouble the rest of the jobs is thrown away, so that the other workers stop too."
-    paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
     env = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
