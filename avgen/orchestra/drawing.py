@@ -25,14 +25,8 @@ def _draw_violin(canvas: Canvas, look: Look, pose: Pose, finish: Tone):
     local = canvas.placed(player.chin + (-1.5, 3.4), -15 - 5 * pose.lean)
     player.draw_arm("right", local.out(((1.30 - 0.16 * pose.hand) * shape.length, 5.0)), fingers=-80)
     draw_fiddle(local, shape, finish)
-    frog = draw_bow(
-        canvas,
-        local.out((0.56 * shape.length, 0)),
-        angle=-68 - 5 * pose.lean + 4 * pose.bow,
-        length=54,
-        stroke=pose.bow,
-        heavy=1.1,
-    )
+    contact, angle = local.out((0.56 * shape.length, 0)), -68 - 5 * pose.lean + 4 * pose.bow
+    frog = draw_bow(canvas, contact, angle, length=54, stroke=pose.bow, heavy=1.1)
     player.draw_arm("left", frog, fingers=10)
 
 
@@ -43,14 +37,8 @@ def _draw_viola(canvas: Canvas, look: Look, pose: Pose, finish: Tone):
     local = canvas.placed(player.chin + (-3.5, 4.5), 25 - 5 * pose.lean)
     player.draw_arm("right", local.out(((1.24 - 0.12 * pose.hand) * shape.length, 5.5)), fingers=-60)
     draw_fiddle(local, shape, finish)
-    frog = draw_bow(
-        canvas,
-        local.out((0.55 * shape.length, 0)),
-        angle=-55 - 5 * pose.lean + 4 * pose.bow,
-        length=54,
-        stroke=pose.bow,
-        heavy=1.3,
-    )
+    contact, angle = local.out((0.55 * shape.length, 0)), -55 - 5 * pose.lean + 4 * pose.bow
+    frog = draw_bow(canvas, contact, angle, length=54, stroke=pose.bow, heavy=1.3)
     player.draw_arm("left", frog, fingers=0)
 
 
@@ -62,9 +50,8 @@ def _draw_cello(canvas: Canvas, look: Look, pose: Pose, finish: Tone):
     local.tube([(0, 0), (-9, 0)], 1.6, (60, 58, 64))
     draw_fiddle(local, shape, finish)
     player.draw_arm("right", local.out(((1.38 - 0.30 * pose.hand) * shape.length, 0.5)), fingers=195, length=1.05)
-    frog = draw_bow(
-        canvas, local.out((0.54 * shape.length, 0)), angle=6 + 4 * pose.bow, length=54, stroke=pose.bow, heavy=1.2
-    )
+    contact, angle = local.out((0.54 * shape.length, 0)), 6 + 4 * pose.bow
+    frog = draw_bow(canvas, contact, angle, length=54, stroke=pose.bow, heavy=1.2)
     player.draw_arm("left", frog, fingers=40, length=1.1)
 
 
@@ -75,9 +62,8 @@ def _draw_double_bass(canvas: Canvas, look: Look, pose: Pose, finish: Tone):
     local = canvas.placed((60, 102), -85 - 3 * pose.lean)
     draw_fiddle(local, shape, finish)
     player.draw_arm("right", local.out(((1.40 - 0.34 * pose.hand) * shape.length, -0.6)), fingers=-20, length=1.05)
-    frog = draw_bow(
-        canvas, local.out((0.52 * shape.length, 0)), angle=8 + 4 * pose.bow, length=42, stroke=0.7 * pose.bow, heavy=1.2
-    )
+    contact, angle = local.out((0.52 * shape.length, 0)), 8 + 4 * pose.bow
+    frog = draw_bow(canvas, contact, angle, length=42, stroke=0.7 * pose.bow, heavy=1.2)
     player.draw_arm("left", frog, fingers=40, length=1.25)
 
 # %% ../../nbs/03_orchestra/07_drawing.ipynb #66933f6c
