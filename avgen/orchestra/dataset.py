@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+import avgen
 from ..core import InputError, atomic_folder, check_setting, progress
 from ..data.corpora import open_pairs
 from ..data.pairs import Pairs
@@ -80,7 +81,7 @@ def _run_worker() -> None:
 
 
 def _start_worker(stderr) -> subprocess.Popen:
-    package_root = str(Path(__file__).resolve().parents[2])
+    package_root = str(Path(avgen.__file__).resolve().parents[1])
     paths = [package_root, os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
