@@ -1,4 +1,4 @@
-"The drawn performers: what is promised about determinism, sizes, instruments, poses and bad input."
+"""Contract of avgen.orchestra.drawing: what is promised about determinism, sizes, instruments, poses and bad input."""
 
 import subprocess
 import sys
@@ -8,16 +8,19 @@ import numpy as np
 import pytest
 
 from avgen.core import INSTRUMENTS, InputError
-from avgen.orchestra.drawing import camera, draw, framing_of, look_of, random_pose, scene_of
-from avgen.orchestra.instruments import FINISHES, PLAYERS, finish_of
-from avgen.orchestra.performers import CLOTHES, DRESS, STYLES, Look, Pose, lightness, reach, rgb, spline
-from avgen.orchestra.scenes import KINDS, PALETTES, Scene, background
+from avgen.orchestra.drawing import INSTRUMENT_PAINTERS, camera, draw
+from avgen.orchestra.looks import Pose, look_of
+from avgen.orchestra.scenes import background, scene_of
 
 ONE = dict(look=look_of(3), pose=Pose(), scene=scene_of(5))
 
 
 def pixels(instrument, size=64, **changes):
     return np.asarray(draw(instrument, **{**ONE, **changes}, size=size), float)
+
+
+def test_every_instrument_has_its_painter():
+    assert set(INSTRUMENT_PAINTERS) == set(INSTRUMENTS)
 
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS)
@@ -29,12 +32,17 @@ def test_every_instrument_is_drawn_and_differs_from_the_empty_scene(instrument):
 
 
 def test_same_arguments_same_bytes_in_another_process():
-    code = "from avgen.orchestra.drawing import *; from avgen.orchestra.drawing import look_of, scene_of, Pose; import hashlib; print(hashlib.sha256(draw('tuba', look_of(8), Pose(lean=0.3, hand=0.8), scene_of(77)).tobytes()).hexdigest())"
-    runs = {
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
-    }
-    assert len(runs) == 1
+    code = """
+import hashlib
+from avgen.orchestra.drawing import draw
+from avgen.orchestra.looks import Pose, look_of
+from avgen.orchestra.scenes import scene_of
+picture = draw("tuba", look_of(8), Pose(lean=0.3, hand=0.8), scene_of(77))
+print(hashlib.sha256(picture.tobytes()).hexdigest())
+"""
+    command = [sys.executable, "-c", code]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert runs[0] == runs[1] != ""
 
 
 def test_nothing_global_moves_a_picture():
@@ -83,51 +91,15 @@ def test_the_picture_follows_the_music(instrument, factor, low, high):
 def test_mirror_shift_and_scale_move_the_figure():
     matrix = camera(Pose(), 100)
     assert np.allclose(matrix, [[1, 0, 0], [0, 1, 0]])
-    x = lambda pose: camera(pose, 100) @ (80, 56, 1)
+
+    def x(pose):
+        return camera(pose, 100) @ (80, 56, 1)
+
     assert (
         np.allclose(x(Pose(mirror=True)), (20, 56))
         and np.allclose(x(Pose(x=0.1)), (90, 56))
         and np.allclose(x(Pose(scale=1.1)), (83, 56))
     )
-
-
-def test_people_and_scenes_are_for_ever_and_many():
-    assert look_of(11) == look_of(11) and scene_of(11) == scene_of(11)
-    people = [look_of(i) for i in range(100)]
-    assert (
-        len(set(people)) == 100
-        and {p.hair_style for p in people} == set(STYLES)
-        and {p.dress for p in people} == set(DRESS)
-        and {p.clothes for p in people} == set(CLOTHES)
-    )
-    scenes = [scene_of(i) for i in range(300)]
-    assert {s.kind for s in scenes} == set(KINDS) and {s.colours for s in scenes} == set(PALETTES)
-    assert scene_of(2**60).seed == 2**60
-
-
-def test_instruments_stand_off_from_clothes_and_come_in_several_finishes():
-    assert set(PLAYERS) == set(FINISHES) == set(INSTRUMENTS)
-    for n in INSTRUMENTS:
-        tones = [finish_of(n, look_of(i), scene_of(i)) for i in range(80)]
-        assert len({t.base for t in tones}) >= 5
-        assert min(abs(lightness(t.base) - lightness(rgb(look_of(i).clothes))) for i, t in enumerate(tones)) > 0.05
-
-
-def test_framing_is_kept_by_the_poses_of_a_take():
-    take = framing_of(np.random.default_rng(0))
-    for i in range(50):
-        pose = random_pose(np.random.default_rng(i), take)
-        assert (pose.mirror, pose.x, pose.y, pose.scale) == (take.mirror, take.x, take.y, take.scale)
-        assert abs(pose.lean - take.lean) <= 0.4 + 1e-9
-    assert random_pose(np.random.default_rng(1)) == random_pose(np.random.default_rng(1))
-
-
-def test_curves_and_arms():
-    points = np.array([(0, 0), (4, 1), (5, 6), (-2, 3)], float)
-    assert np.allclose(spline(points, closed=True)[::8], points) and np.allclose(spline(points)[::8], points)
-    elbow = reach((0, 0), (8, 0), 5, 5, toward=(0, -1))
-    assert np.allclose(elbow, (4, -3))
-    assert np.isfinite(reach((1, 1), (1, 1), 5, 5, toward=(0, 1))).all()
 
 
 @pytest.mark.parametrize(
@@ -140,25 +112,6 @@ def test_curves_and_arms():
         (lambda: draw("horn", **{**ONE, "look": 3}), "look"),
         (lambda: draw("horn", **{**ONE, "pose": None}), "pose"),
         (lambda: draw("horn", **{**ONE, "scene": "hall"}), "scene"),
-        (lambda: Pose(bow=1.5), "bow"),
-        (lambda: Pose(slide=-0.1), "slide"),
-        (lambda: Pose(lean=float("nan")), "lean"),
-        (lambda: Pose(mirror=1), "mirror"),
-        (lambda: Pose(mirror="False"), "mirror"),
-        (lambda: Pose(scale=3), "scale"),
-        (lambda: Look(hair_style="mohawk"), "hair_style"),
-        (lambda: Look(dress="toga"), "dress"),
-        (lambda: Look(build=2.0), "build"),
-        (lambda: Look(clothes="red"), "clothes"),
-        (lambda: Look(skin="#12345g"), "skin"),
-        (lambda: Scene(kind="beach"), "kind"),
-        (lambda: Scene(colours=("#ffffff",)), "colours"),
-        (lambda: Scene(seed=-1), "seed"),
-        (lambda: Scene(colours=("#fff", "#000", "#111", "#222")), "colours"),
-        (lambda: look_of(-1), "index"),
-        (lambda: look_of(1.5), "index"),
-        (lambda: scene_of(-3), "seed"),
-        (lambda: finish_of("kazoo", look_of(0), scene_of(0)), "kazoo"),
     ],
 )
 def test_bad_input_is_refused_in_one_line_that_names_it(make, says):

@@ -1,31 +1,12 @@
-"Contract of avgen.orchestra.synthesis: ranges, determinism, what each family must show in its sound, refusals."
-
-from dataclasses import replace
+"""Contract of avgen.orchestra.synthesis: determinism, what each family must show in its sound, refusals."""
 
 import numpy as np
 import pytest
 
 from avgen.core import INSTRUMENTS, InputError
-from avgen.orchestra.synthesis import (
-    STYLES,
-    VOICES,
-    Note,
-    Player,
-    Room,
-    Voice,
-    add_partials,
-    envelope,
-    follow,
-    hertz,
-    in_room,
-    phrase,
-    pitch_track,
-    play,
-    player_of,
-    room_of,
-    spectrum_db,
-    voice_of,
-)
+from avgen.orchestra.music import Note, phrase_at, random_phrase
+from avgen.orchestra.synthesis import Room, add_partials, apply_room, envelope, pitch_track, play, random_room
+from avgen.orchestra.voices import Player, midi_to_hz, random_player, voice_of
 
 DRY = Room(seconds=0.1, wet=-60, floor=-120)
 
@@ -43,20 +24,11 @@ def tone(instrument, midi, loudness=0.6, seconds=0.6, **settings):
 
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS)
-def test_phrases_stay_in_range_and_leave_no_long_silence(instrument):
-    voice = voice_of(instrument)
-    for seed in range(20):
-        notes = phrase(instrument, np.random.default_rng(seed), seconds=4)
-        assert all(voice.low <= n.midi <= voice.high and 0 < n.loudness <= 1 and n.seconds > 0.05 for n in notes)
-        assert all(a.end <= b.start + 1e-9 for a, b in zip(notes, notes[1:])), "one note at a time"
-        assert notes[0].start < 0.25 and notes[-1].end > 3.5
-        assert max(b.start - a.end for a, b in zip(notes, notes[1:])) < 0.35
-
-
-@pytest.mark.parametrize("instrument", INSTRUMENTS)
 def test_play_is_finite_bounded_repeatable_and_sounds(instrument):
-    notes = phrase(instrument, np.random.default_rng(0), seconds=1.0)
-    settings = dict(player=player_of(np.random.default_rng(1)), room=room_of(np.random.default_rng(2)), seconds=1.0)
+    notes = random_phrase(instrument, np.random.default_rng(0), seconds=1.0)
+    settings = dict(
+        player=random_player(np.random.default_rng(1)), room=random_room(np.random.default_rng(2)), seconds=1.0
+    )
     wave = play(instrument, notes, seed=3, **settings)
     assert (
         wave.dtype == np.float32 and wave.shape == (44100,) and np.isfinite(wave).all() and np.abs(wave).max() <= 0.981
@@ -69,14 +41,14 @@ def test_play_is_finite_bounded_repeatable_and_sounds(instrument):
 
 @pytest.mark.parametrize("instrument,midi", [("violin", 69), ("clarinet", 57), ("tuba", 41), ("oboe", 72)])
 def test_the_pitch_is_the_one_asked_for(instrument, midi):
-    wave, f0 = tone(instrument, midi), float(hertz(midi))
+    wave, f0 = tone(instrument, midi), float(midi_to_hz(midi))
     spectrum, f = np.abs(np.fft.rfft(wave * np.hanning(len(wave)), 2**18)), np.fft.rfftfreq(2**18, 1 / 44100)
     near = np.abs(f - f0) < 0.4 * f0
     assert abs(f[near][spectrum[near].argmax()] / f0 - 1) < 0.02
 
 
 def test_clarinet_lacks_even_partials_low_down_and_others_do_not():
-    f0 = float(hertz(53))
+    f0 = float(midi_to_hz(53))
     low = tone("clarinet", 53)
     assert partial_db(low, f0, 2) < min(partial_db(low, f0, 1), partial_db(low, f0, 3)) - 10
     sax = tone("sax", 53)
@@ -86,30 +58,23 @@ def test_clarinet_lacks_even_partials_low_down_and_others_do_not():
 @pytest.mark.parametrize("instrument", ["trumpet", "trombone", "horn", "tuba"])
 def test_brass_gets_brighter_with_loudness(instrument):
     midi = voice_of(instrument).low + 8
-    f0 = float(hertz(midi))
+    f0 = float(midi_to_hz(midi))
     share = [
         partial_db(w, f0, 8) - partial_db(w, f0, 1) for w in (tone(instrument, midi, 0.1), tone(instrument, midi, 1.0))
     ]
     assert share[1] > share[0] + 10
 
 
-def test_oboe_formants_stay_while_the_note_moves():
-    for midi in (60, 64, 67):
-        k = np.arange(1, 41)
-        db = spectrum_db(voice_of("oboe"), hertz([midi]), np.array([0.5]))[0]
-        assert abs(k[db.argmax()] * hertz(midi) - 1100) < 0.6 * hertz(midi)
-
-
 def test_high_brass_partials_speak_later():
     notes, t = [Note(0.0, 0.4, 50, 0.8)], np.arange(0, 0.4, 0.005)
-    e = envelope(voice_of("trombone"), Player(), follow(notes, t), notes, 16, 200)
+    e = envelope(voice_of("trombone"), Player(), phrase_at(notes, t), notes, 16, 200)
     assert np.argmax(e[:, 15] > 0.4) > np.argmax(e[:, 0] > 0.4)
 
 
 def test_strings_tremble_and_clarinets_do_not():
     notes, t = [Note(0.0, 1.5, 69, 0.6)], np.arange(0.5, 1.5, 0.005)
     swing = [
-        np.ptp(pitch_track(voice_of(i), Player(), follow(notes, t), notes, np.random.default_rng(0), 200)[0])
+        np.ptp(pitch_track(voice_of(i), Player(), phrase_at(notes, t), notes, np.random.default_rng(0), 200)[0])
         for i in ("violin", "clarinet")
     ]
     assert swing[0] > 3 * swing[1]
@@ -123,25 +88,11 @@ def test_clenshaw_equals_the_sum_of_sines():
     assert np.abs(add_partials(f0, a, 128, 44100) - slow).max() < 1e-7
 
 
-def test_spectrum_keeps_its_power_whatever_the_loudness():
-    for name in INSTRUMENTS:
-        voice = voice_of(name)
-        db = spectrum_db(voice, hertz([voice.low, voice.high]), np.array([0.0, 1.0]))
-        assert np.allclose((10 ** (db / 10)).sum(1), 1)
-
-
-def test_follow_shares_a_bow_under_a_slur_and_turns_it_after():
-    notes = [Note(0.0, 0.5, 60, 0.5), Note(0.5, 0.5, 62, 0.5, slurred=True), Note(1.0, 0.8, 64, 0.5)]
-    bow = follow(notes, [0.1, 0.4, 0.6, 0.9, 1.1, 1.5])["bow"]
-    assert (np.diff(bow[:4]) > 0).all() and bow[5] < bow[4]
-    assert follow(notes, 0.7)["midi"][0] == 62
-
-
 def test_a_room_rings_and_keeps_the_length():
     click = np.zeros(8000)
     click[100] = 1
     wet, dry = (
-        in_room(click, r, np.random.default_rng(0), 44100)
+        apply_room(click, r, np.random.default_rng(0), 44100)
         for r in (Room(1.0, -6, floor=-120), Room(0.1, -40, floor=-120))
     )
     assert wet.shape == (8000,) and (wet[4000:] ** 2).sum() > 100 * (dry[4000:] ** 2).sum()
@@ -153,22 +104,7 @@ def test_other_sample_rates(rate):
 
 
 def test_refusals():
-    with pytest.raises(InputError, match="kazoo"):
-        voice_of("kazoo")
-    with pytest.raises(InputError, match="kazoo"):
-        phrase("kazoo", np.random.default_rng(0))
     with pytest.raises(InputError, match="theremin"):
         play("theremin", [Note(0, 1, 60, 0.5)])
-    with pytest.raises(InputError, match="pizzicato"):
-        phrase("cello", np.random.default_rng(0), style="pizzicato")
     with pytest.raises(InputError, match="empty phrase"):
-        follow([], 0.0)
-    with pytest.raises(InputError, match="high"):
-        replace(VOICES["flute"], high=61)
-    with pytest.raises(InputError, match="attack"):
-        Voice("flute", 60, 90, -12.0, 3.0, attack=2.0)
-
-
-def test_every_style_is_played():
-    for style in STYLES:
-        assert phrase("horn", np.random.default_rng(1), 2.0, style)
+        play("violin", [])

@@ -1,0 +1,74 @@
+"""Contract of avgen.orchestra.takes: who plays what, poses that follow the notes, and what a take yields."""
+
+import numpy as np
+import pytest
+
+from avgen.core import INSTRUMENTS, InputError
+from avgen.orchestra.looks import Pose
+from avgen.orchestra.music import Note
+from avgen.orchestra.takes import COLUMNS, make_take, person_of, plan_takes, pose_at, slide_of
+
+
+def test_takes_never_cross_splits_and_have_the_asked_number_of_pairs():
+    for train, validation in ((200, 50), (1, 1), (3, 1), (37, 11), (1000, 200)):
+        takes = plan_takes(train, validation)
+        by = {s: {t.name for t in takes if t.split == s} for s in ("train", "validation")}
+        assert not by["train"] & by["validation"] and len({t.name for t in takes}) == len(takes)
+        for i in INSTRUMENTS:
+            assert sum(t.clips for t in takes if (t.instrument, t.split) == (i, "train")) == train
+            assert sum(t.clips for t in takes if (t.instrument, t.split) == (i, "validation")) == validation
+
+
+def test_performers_play_several_instruments_and_can_be_held_out():
+    people = {}
+    for t in plan_takes():
+        people.setdefault(t.performer, set()).add(t.instrument)
+    assert len(people) == 24 and min(len(v) for v in people.values()) >= 6
+    held = plan_takes(hold_out_performers=True)
+    train, validation = ({t.performer for t in held if t.split == s} for s in ("train", "validation"))
+    assert not train & validation and len(validation) >= 8
+    assert all(
+        len({t.performer for t in held if (t.instrument, t.split) == (i, "validation")}) >= 4 for i in INSTRUMENTS
+    )
+    assert [t for t in held if t.split == "train"] == [t for t in plan_takes() if t.split == "train"]
+
+
+def test_every_clip_sounds():
+    for take in plan_takes(20, 5)[::11]:
+        for clip, picture, row in make_take(take, seed=2):
+            assert clip.shape == (22050,) and np.isfinite(clip).all() and row["loudness_db"] > -70
+            assert picture.size == (128, 128) and picture.mode == "RGB"
+
+
+def test_slide_positions():
+    assert [round(6 * slide_of(m)) for m in (58, 57, 56, 55, 54, 53, 52, 46, 40)] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        0,
+        1,
+        0,
+        6,
+    ]
+
+
+def test_unknown_performer():
+    with pytest.raises(InputError, match="Zoe"):
+        person_of("Zoe", "oboe", 0)
+
+
+def test_the_pose_follows_the_notes():
+    notes = [Note(0.0, 1.0, 40, 0.2), Note(1.0, 1.0, 58, 0.9)]
+    framing = Pose(lean=0.3, x=0.1)
+    low, high = (pose_at("trombone", notes, seconds, framing) for seconds in (0.5, 1.5))
+    assert (low.slide, high.slide) == (1, 0) and low.hand < high.hand and (low.effort, high.effort) == (0.2, 0.9)
+    assert low.bow == 0 and low.x == 0.1 and low.lean == 0.3
+    early, late = (pose_at("cello", notes, seconds, framing, sway=1.0) for seconds in (0.1, 0.9))
+    assert early.bow < late.bow and early.slide == 0 and np.isclose(early.lean, 0.8)
+
+
+def test_a_row_has_the_columns_of_the_table():
+    for _, _, row in make_take(plan_takes(2, 1)[0], seed=0):
+        assert set(row) == set(COLUMNS)
