@@ -6,8 +6,7 @@ import torch
 
 from avgen.nets.attention_maps import (
     AttentionMap,
-    AttentionWeights,
-    LocatedAttention,
+    check_weights,
     load_map,
     map_bytes,
     map_from_arrays,
@@ -41,19 +40,18 @@ def a_map(samples=2, keys=(4, 4), **rest):
 ])  # fmt: skip
 def test_what_is_no_attention_is_refused(array, words):
     with pytest.raises(InputError, match=words):
-        AttentionWeights(array, (4, 4), (4, 4))
+        AttentionMap(array, (4, 4), (4, 4))
+    with pytest.raises(InputError, match=words):
+        check_weights(array, (4, 4))
 
 
 def test_entropy_and_ratio_at_the_extremes():
-    uniform, one = (
-        AttentionWeights(torch.full((1, 4, 16), 1 / 16), (2, 2), (4, 4)),
-        AttentionWeights(torch.eye(16)[None, :4], (2, 2), (4, 4)),
-    )
+    uniform = AttentionMap(torch.full((1, 4, 16), 1 / 16), (2, 2), (4, 4))
+    one = AttentionMap(torch.eye(16)[None, :4], (2, 2), (4, 4))
     torch.testing.assert_close(uniform.entropy(), torch.ones(1, 4))
-    assert (
-        uniform.ratio_to_uniform().eq(1).all() and one.entropy().abs().max() == 0 and one.ratio_to_uniform().max() == 16
-    )
-    assert AttentionWeights(torch.ones(1, 4, 1), (2, 2), (1, 1)).entropy().eq(1).all()
+    assert uniform.ratio_to_uniform().eq(1).all()
+    assert one.entropy().abs().max() == 0 and one.ratio_to_uniform().max() == 16
+    assert AttentionMap(torch.ones(1, 4, 1), (2, 2), (1, 1)).entropy().eq(1).all()
 
 
 def test_points_find_their_query_on_the_grid():
@@ -70,6 +68,19 @@ def test_points_find_their_query_on_the_grid():
         m.at(0.1, 440, sample=2)
 
 
+def test_the_centre_of_a_cell_is_found_on_its_own_cell():
+    for m in (a_map(), AttentionMap(weights(1, 64, 16), (8, 8), (4, 4), sound=torch.zeros(3, 32, 48))):
+        assert [m.query_index(*m.query_point(i)) for i in range(64)] == list(range(64))
+
+
+def test_arrays_that_were_changed_are_checked_again():
+    m = a_map()
+    m.check()
+    m.queries = torch.tensor([1, 2])
+    with pytest.raises(InputError, match="found 64 queries; expected 2"):
+        m.check()
+
+
 def test_pictures_use_pixels():
     m = AttentionMap(weights(1, 64, 16), (8, 8), (4, 4), sound=torch.zeros(3, 32, 48))
     assert m.query_index(47, 0) == 7 and m.query_index(0, 31) == 56 and m.at(10, 10).shape == (4, 4)
@@ -79,14 +90,14 @@ def test_pictures_use_pixels():
 
 
 def test_recorded_queries_only():
-    m = LocatedAttention(weights(1, 2, 16), (8, 8), (4, 4), config=CONFIG, queries=torch.tensor([3, 20]))
+    m = AttentionMap(weights(1, 2, 16), (8, 8), (4, 4), config=CONFIG, queries=torch.tensor([3, 20]))
     seconds, hertz = float(CONFIG.times(8)[4]), float(CONFIG.frequencies(8)[2])
     assert torch.equal(m.at(seconds, hertz), m.weights[0, 1].reshape(4, 4))
     with pytest.raises(InputError, match="not recorded"):
         m.at(0.5, 8000)
     assert all(m.query_index(*p) in (3, 20) for p in strongest_points(m))
     with pytest.raises(InputError, match="found 2 queries; expected 64"):
-        LocatedAttention(weights(1, 2, 16), (8, 8), (4, 4))
+        AttentionMap(weights(1, 2, 16), (8, 8), (4, 4))
 
 
 def test_verdict_is_plain():

@@ -5,7 +5,7 @@ import torch
 
 from avgen.nets.attention import SelfAttention
 from avgen.core import InputError
-from avgen.nets.encoders import GRIDS, Conv4, ConvStack, Encoder, layer_table
+from avgen.nets.encoders import ATTENTION_GRIDS, Conv4, ConvStack, Encoder, layer_table
 
 
 def test_stride_one_keeps_the_size_and_pads_as_tensorflow_same():
@@ -18,7 +18,7 @@ def test_stride_one_keeps_the_size_and_pads_as_tensorflow_same():
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("form", ["sa-cmgan", "sagan"])
-@pytest.mark.parametrize("grid", [*GRIDS, None])
+@pytest.mark.parametrize("grid", [*ATTENTION_GRIDS, None])
 def test_shapes_at_every_place(channels, form, grid):
     encoder = Encoder(channels, 5, width=2, attention=grid, form=form)
     logits, code = encoder(torch.randn(3, channels, 64, 64))

@@ -133,7 +133,9 @@ def test_paper_preset_is_the_published_one():
 
 
 def test_same_seed_same_weights():
-    weights = lambda seed: torch.cat([p.flatten() for p in build_system("sa-cmgan", preset="toy", seed=seed).parameters()])
+    weights = lambda seed: torch.cat(
+        [p.flatten() for p in build_system("sa-cmgan", preset="toy", seed=seed).parameters()]
+    )
     assert torch.equal(weights(1), weights(1)) and not torch.equal(weights(1), weights(2))
 
 
@@ -141,7 +143,9 @@ def test_attention_where_it_is_asked_for():
     assert len(gammas(build_system("sa-cmgan", preset="toy"))) == 3 and not gammas(
         build_system("sa-cmgan", preset="toy", attention=None, game_attention="same")
     )
-    assert list(gammas(build_system("sa-cmgan", preset="toy", attend_in=("generator",)))) == ["generator.layers.attention"]
+    assert list(gammas(build_system("sa-cmgan", preset="toy", attend_in=("generator",)))) == [
+        "generator.layers.attention"
+    ]
 
 
 @pytest.mark.parametrize("call, words", [

@@ -12,7 +12,7 @@ from avgen.data.pairs import Batches, toy_pairs
 from avgen.runs.run import Run
 from avgen.systems import StepContext, build_system, settings_of, systems
 from avgen.systems.cmcgan import ABLATIONS
-from avgen.systems.matching import RECIPE, GameSettings, MatchingSystem, noise_rows, recipe_of
+from avgen.systems.matching import RECIPE_SETTINGS, GANSettings, MatchingSystem, generation_noise, training_recipe
 from avgen.training.runner import resume, train
 
 CPU = torch.device("cpu")
@@ -147,22 +147,24 @@ def test_small_has_the_recipe_of_sa_cmgan(name):
     own = (
         {"classifier_steps": 4000, "classifier_learning_rate": 1e-3} if name.startswith("cmav") else {}
     )  # its classifier is slower to learn; the game is the same
-    assert {n: getattr(ours, n) for n in RECIPE} == {n: getattr(its, n) for n in RECIPE} | own
+    assert {n: getattr(ours, n) for n in RECIPE_SETTINGS} == {n: getattr(its, n) for n in RECIPE_SETTINGS} | own
     assert ours.loss == "bce" and ours.mismatched == (None if name == "cmav-s2i-n" else "instrument")
 
 
 def test_the_recipe_leaves_out_what_is_a_papers_own():
-    assert not {"mismatched", "loss", "noise_size", "code_size"} & set(RECIPE)
-    assert recipe_of({"width": 3, "attention": 32, "loss": "bce"}) == {"width": 3}
+    assert not {"mismatched", "loss", "noise_size", "code_size"} & set(RECIPE_SETTINGS)
+    assert training_recipe({"width": 3, "attention": 32, "loss": "bce"}) == {"width": 3}
 
 
 def test_noise_of_a_sample_does_not_depend_on_its_batch():
-    assert torch.equal(noise_rows(2, 10, 5), noise_rows(33, 10, 5)[:2]) and noise_rows(4, 0, 5).shape == (4, 0)
+    assert torch.equal(generation_noise(2, 10, 5), generation_noise(33, 10, 5)[:2]) and generation_noise(
+        4, 0, 5
+    ).shape == (4, 0)
 
 
 def test_codes_are_those_of_the_frozen_encoder(pairs):
     system = build_system("cmav-s2i-c", "S2I", pairs.instruments, preset="toy")
-    assert isinstance(system, MatchingSystem) and isinstance(system.settings, GameSettings)
+    assert isinstance(system, MatchingSystem) and isinstance(system.settings, GANSettings)
     system.freeze_encoder(pairs.train, CPU)
     torch.testing.assert_close(system.codes, system.encoder(pairs.train.tensors()[1])[1].detach())
 
