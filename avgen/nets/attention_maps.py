@@ -51,6 +51,61 @@ def relative_entropy(weights: Tensor) -> Tensor:
         return torch.ones(weights.shape[:2])
     return torch.special.entr(weights).sum(2) / math.log(keys)
 
+# %% ../../nbs/04_nets/02_attention_maps.ipynb #e49bf5cd
+def _check_queries(found: int, query_grid: tuple[int, int], queries: Tensor | None) -> None:
+    "Raise `InputError` unless there is a row of weights for each query."
+    expected = math.prod(query_grid) if queries is None else len(queries)
+    if found != expected:
+        raise InputError(f"weights: found {found} queries; expected {expected} for the query grid {query_grid}")
+
+
+def _pixels(map: "AttentionMap") -> tuple[int, int]:
+    "(height, width) of the picture; of the query grid where there is no picture."
+    return map.query_grid if map.sound is None else map.sound.shape[-2:]
+
+
+def _index_of_point(map: "AttentionMap", seconds: float, hertz: float) -> int:
+    "The position in the query grid of a point, see `AttentionMap.query_index`."
+    h, w = map.query_grid
+    if map.config is not None:
+        return map.config.row_of(hertz, h) * w + map.config.column_of(seconds, w)
+    height, width = _pixels(map)
+    if not (0 <= seconds < width and 0 <= hertz < height):
+        raise InputError(
+            f"point ({seconds}, {hertz}) is outside the picture; "
+            f"expected (column, row) within 0..{width - 1}, 0..{height - 1}"
+        )
+    return int(hertz * h / height) * w + int(seconds * w / width)
+
+
+def _point_of_index(map: "AttentionMap", index: int) -> tuple[float, float]:
+    "The centre of a cell of the query grid, see `AttentionMap.query_point`."
+    h, w = map.query_grid
+    row, column = divmod(index, w)
+    if map.config is not None:
+        return float(map.config.times(w)[column]), float(map.config.frequencies(h)[row])
+    height, width = _pixels(map)
+    return (column + 0.5) * width / w, (row + 0.5) * height / h
+
+
+def _recorded_row(queries: Tensor, index: int, point: tuple) -> int:
+    "The row of the weights that holds query `index`. Raises `InputError` where it was not recorded."
+    found = (queries == index).nonzero().flatten()
+    if not len(found):
+        raise InputError(f"point {point} is query {index}, which was not recorded; recorded: {queries.tolist()}")
+    return int(found[0])
+
+
+def _verdict(effect: float, entropy: float) -> str:
+    "What to say of a map with this effect and mean entropy: nothing, when it deserves a look."
+    if effect < 0.01:
+        return (
+            f"Almost no effect: the layer changes its input by {100 * effect:.3g} %. Read nothing into where it looks."
+        )
+    if entropy > 0.99:
+        return "Almost uniform: the layer averages over everything and looks at nothing in particular."
+    return ""
+
 # %% ../../nbs/04_nets/02_attention_maps.ipynb #43475f50
 @dataclass(eq=False, repr=False)
 class AttentionMap(Displayed):
@@ -145,61 +200,6 @@ class AttentionMap(Displayed):
     def from_arrays(cls, weights, query_grid=None, key_grid=None, **rest) -> "AttentionMap":
         """Make a map of any model's weights, see `map_from_arrays`."""
         return map_from_arrays(weights, query_grid, key_grid, **rest)
-
-# %% ../../nbs/04_nets/02_attention_maps.ipynb #e49bf5cd
-def _check_queries(found: int, query_grid: tuple[int, int], queries: Tensor | None) -> None:
-    "Raise `InputError` unless there is a row of weights for each query."
-    expected = math.prod(query_grid) if queries is None else len(queries)
-    if found != expected:
-        raise InputError(f"weights: found {found} queries; expected {expected} for the query grid {query_grid}")
-
-
-def _pixels(map: AttentionMap) -> tuple[int, int]:
-    "(height, width) of the picture; of the query grid where there is no picture."
-    return map.query_grid if map.sound is None else map.sound.shape[-2:]
-
-
-def _index_of_point(map: AttentionMap, seconds: float, hertz: float) -> int:
-    "The position in the query grid of a point, see `AttentionMap.query_index`."
-    h, w = map.query_grid
-    if map.config is not None:
-        return map.config.row_of(hertz, h) * w + map.config.column_of(seconds, w)
-    height, width = _pixels(map)
-    if not (0 <= seconds < width and 0 <= hertz < height):
-        raise InputError(
-            f"point ({seconds}, {hertz}) is outside the picture; "
-            f"expected (column, row) within 0..{width - 1}, 0..{height - 1}"
-        )
-    return int(hertz * h / height) * w + int(seconds * w / width)
-
-
-def _point_of_index(map: AttentionMap, index: int) -> tuple[float, float]:
-    "The centre of a cell of the query grid, see `AttentionMap.query_point`."
-    h, w = map.query_grid
-    row, column = divmod(index, w)
-    if map.config is not None:
-        return float(map.config.times(w)[column]), float(map.config.frequencies(h)[row])
-    height, width = _pixels(map)
-    return (column + 0.5) * width / w, (row + 0.5) * height / h
-
-
-def _recorded_row(queries: Tensor, index: int, point: tuple) -> int:
-    "The row of the weights that holds query `index`. Raises `InputError` where it was not recorded."
-    found = (queries == index).nonzero().flatten()
-    if not len(found):
-        raise InputError(f"point {point} is query {index}, which was not recorded; recorded: {queries.tolist()}")
-    return int(found[0])
-
-
-def _verdict(effect: float, entropy: float) -> str:
-    "What to say of a map with this effect and mean entropy: nothing, when it deserves a look."
-    if effect < 0.01:
-        return (
-            f"Almost no effect: the layer changes its input by {100 * effect:.3g} %. Read nothing into where it looks."
-        )
-    if entropy > 0.99:
-        return "Almost uniform: the layer averages over everything and looks at nothing in particular."
-    return ""
 
 # %% ../../nbs/04_nets/02_attention_maps.ipynb #098001d0
 def strongest_points(map: AttentionMap, sample: int = 0, count: int = 3) -> list[tuple]:

@@ -1,4 +1,4 @@
-"Contract of avgen.nets.attention: both published forms, fused equals written out, recording, and what each mistake gets."
+"""Contract of avgen.nets.attention: both published forms, fused equals written out, recording, refusals."""
 
 import copy
 

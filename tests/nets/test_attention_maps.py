@@ -1,4 +1,4 @@
-"Contract of avgen.nets.attention_maps: weights are checked to be weights, points find their row, maps draw and save themselves."
+"""Contract of avgen.nets.attention_maps: weights are checked, points find their row, maps draw and save themselves."""
 
 import numpy as np
 import pytest
@@ -106,11 +106,8 @@ def test_verdict_is_plain():
     flat = AttentionMap(torch.full((1, 64, 16), 1 / 16), (8, 8), (4, 4), 0.3, torch.tensor([0.3]))
     assert "Almost uniform" in flat.verdict()
     sharp = AttentionMap(torch.eye(16).repeat(4, 1)[None], (8, 8), (4, 4), 0.3, torch.tensor([0.3]))
-    assert (
-        sharp.verdict() == ""
-        and "gamma +0.300, effect 30 %" in sharp.summary()
-        and "64" not in repr(sharp).split("samples")[0]
-    )
+    assert sharp.verdict() == "" and "gamma +0.300, effect 30 %" in sharp.summary()
+    assert "64" not in repr(sharp).split("samples")[0]
 
 
 def test_figure_says_what_it_shows():
@@ -148,17 +145,10 @@ def test_from_arrays_takes_any_model():
     heads = np.random.default_rng(0).random((2, 4, 64, 16), dtype=np.float32)
     with pytest.raises(InputError, match="normalise=True"):
         map_from_arrays(heads)
-    mean, third = (
-        AttentionMap.from_arrays(heads, normalise=True),
-        map_from_arrays(heads, head=3, normalise=True, config=CONFIG, layer="foreign"),
-    )
-    assert (
-        mean.query_grid == (8, 8)
-        and mean.key_grid == (4, 4)
-        and third.layer == "foreign"
-        and np.isnan(third.gamma)
-        and torch.isnan(third.effect).all()
-    )
+    mean = AttentionMap.from_arrays(heads, normalise=True)
+    third = map_from_arrays(heads, head=3, normalise=True, config=CONFIG, layer="foreign")
+    assert mean.query_grid == (8, 8) and mean.key_grid == (4, 4)
+    assert third.layer == "foreign" and np.isnan(third.gamma) and torch.isnan(third.effect).all()
     np.testing.assert_allclose(third.weights[1], heads[1, 3] / heads[1, 3].sum(1, keepdims=True), rtol=1e-5)
     assert map_from_arrays(weights(12, 6), (3, 4), (2, 3)).weights.shape == (1, 12, 6)
     assert map_from_arrays(weights(2, 6).double(), (3, 4), (2, 3), queries=[0, 11]).queries.tolist() == [0, 11]
@@ -175,11 +165,8 @@ def test_saved_and_read_back(tmp_path):
     m = a_map(sound=None, queries=None)
     m.save(tmp_path / "map.npz")
     again = AttentionMap.load(tmp_path / "map.npz")
-    assert (
-        torch.equal(again.weights, m.weights)
-        and again.config == CONFIG
-        and (again.gamma, again.layer, again.sound) == (0.25, "encoder.attention", None)
-    )
+    assert torch.equal(again.weights, m.weights) and again.config == CONFIG
+    assert (again.gamma, again.layer, again.sound) == (0.25, "encoder.attention", None)
     assert set(np.load(tmp_path / "map.npz").files) >= {"weights", "query_grid", "key_grid", "gamma", "effect", "layer"}
     a_map().save(tmp_path / "with_sound.npz")
     assert torch.equal(load_map(tmp_path / "with_sound.npz").sound, a_map().sound)

@@ -32,7 +32,7 @@ def test_shapes_at_every_place(channels, form, grid):
 
 
 def test_the_layers_are_the_published_ones():
-    "The authors' program: 64-128-256-256-512 channels at 32-16-8-8-4, then 1024, 128 and 64; no bias before batch normalisation."
+    "The authors' program: 64-128-256-256-512 channels at 32-16-8-8-4, then 1024, 128, 64; no bias before batch norm."
     table = {name: (shape, n) for name, shape, n in layer_table(Encoder(3, 13), torch.zeros(1, 3, 64, 64))}
     shapes = [table[f"stack.layers.{g}.0"] for g in ("grid32", "grid16", "grid8", "grid8b", "grid4")]
     assert shapes == [

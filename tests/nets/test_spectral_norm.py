@@ -66,7 +66,7 @@ def test_frozen_weights_get_no_gradient_and_let_it_through():
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_bfloat16_around_it_changes_nothing_inside(make, layout):
-    # Under autocast the weight is the float32 one, rounded once at the end; the power iteration and the gradient are worked out in float32.
+    # Under autocast the weight is the float32 one, rounded once at the end; everything before is float32.
     layer, twin = twins(make)
     for module in (layer, twin):
         for p in module.parameters():

@@ -1,4 +1,4 @@
-"Contract of avgen.systems.cmcgan: the joint loss as printed, the second pass over four paths, statistics of the crossing pass only, ablations."
+"""Contract of avgen.systems.cmcgan: the printed losses, the second pass, running statistics, ablations."""
 
 import pytest
 import torch
@@ -27,9 +27,17 @@ def test_the_discriminators_loss_is_the_printed_one(pairs):
     system, b, context = game(pairs, discriminator_batch_norm=False)
     found = system.discriminator_step(b, context)["loss"]
     made = system.crossing_pass(b, context)[1]
-    S = lambda v, a: system.discriminator(v, a).sigmoid()
-    log = lambda x: x.clamp_min(1e-12).log().mean()
-    real, half = log(S(b.image, b.sound)), lambda v, a: 0.5 * (log(1 - S(b.image, a)) + log(1 - S(v, b.sound)))
+
+    def S(v, a):
+        return system.discriminator(v, a).sigmoid()
+
+    def log(x):
+        return x.clamp_min(1e-12).log().mean()
+
+    def half(v, a):
+        return 0.5 * (log(1 - S(b.image, a)) + log(1 - S(v, b.sound)))
+
+    real = log(S(b.image, b.sound))
     printed = (real + half(b.mismatched_image, b.mismatched_sound)) + (real + half(made["image"], made["sound"]))
     torch.testing.assert_close(found, -printed, atol=1e-4, rtol=1e-4)
 
@@ -38,7 +46,10 @@ def test_the_generators_loss_is_the_printed_one(pairs):
     system, b, context = game(pairs, discriminator_batch_norm=False, cycle=False)
     found = system.generator_step(b, context)["loss"]
     made = system.crossing_pass(b, context)[1]
-    S = lambda v, a: system.discriminator(v, a).sigmoid().log().mean()
+
+    def S(v, a):
+        return system.discriminator(v, a).sigmoid().log().mean()
+
     torch.testing.assert_close(found, -(S(b.image, made["sound"]) + S(made["image"], b.sound)), atol=1e-4, rtol=1e-4)
 
 
