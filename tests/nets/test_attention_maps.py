@@ -1,4 +1,4 @@
-"Contract of avgen.nets.attention_maps: weights are checked to be weights, points find their row, maps draw and save themselves."
+"""Contract of avgen.nets.attention_maps: weights are checked, points find their row, maps draw and save themselves."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,7 @@ import torch
 
 from avgen.nets.attention_maps import (
     AttentionMap,
-    AttentionWeights,
-    LocatedAttention,
+    check_weights,
     load_map,
     map_bytes,
     map_from_arrays,
@@ -41,19 +40,18 @@ def a_map(samples=2, keys=(4, 4), **rest):
 ])  # fmt: skip
 def test_what_is_no_attention_is_refused(array, words):
     with pytest.raises(InputError, match=words):
-        AttentionWeights(array, (4, 4), (4, 4))
+        AttentionMap(array, (4, 4), (4, 4))
+    with pytest.raises(InputError, match=words):
+        check_weights(array, (4, 4))
 
 
 def test_entropy_and_ratio_at_the_extremes():
-    uniform, one = (
-        AttentionWeights(torch.full((1, 4, 16), 1 / 16), (2, 2), (4, 4)),
-        AttentionWeights(torch.eye(16)[None, :4], (2, 2), (4, 4)),
-    )
+    uniform = AttentionMap(torch.full((1, 4, 16), 1 / 16), (2, 2), (4, 4))
+    one = AttentionMap(torch.eye(16)[None, :4], (2, 2), (4, 4))
     torch.testing.assert_close(uniform.entropy(), torch.ones(1, 4))
-    assert (
-        uniform.ratio_to_uniform().eq(1).all() and one.entropy().abs().max() == 0 and one.ratio_to_uniform().max() == 16
-    )
-    assert AttentionWeights(torch.ones(1, 4, 1), (2, 2), (1, 1)).entropy().eq(1).all()
+    assert uniform.ratio_to_uniform().eq(1).all()
+    assert one.entropy().abs().max() == 0 and one.ratio_to_uniform().max() == 16
+    assert AttentionMap(torch.ones(1, 4, 1), (2, 2), (1, 1)).entropy().eq(1).all()
 
 
 def test_points_find_their_query_on_the_grid():
@@ -70,6 +68,19 @@ def test_points_find_their_query_on_the_grid():
         m.at(0.1, 440, sample=2)
 
 
+def test_the_centre_of_a_cell_is_found_on_its_own_cell():
+    for m in (a_map(), AttentionMap(weights(1, 64, 16), (8, 8), (4, 4), sound=torch.zeros(3, 32, 48))):
+        assert [m.query_index(*m.query_point(i)) for i in range(64)] == list(range(64))
+
+
+def test_arrays_that_were_changed_are_checked_again():
+    m = a_map()
+    m.check()
+    m.queries = torch.tensor([1, 2])
+    with pytest.raises(InputError, match="found 64 queries; expected 2"):
+        m.check()
+
+
 def test_pictures_use_pixels():
     m = AttentionMap(weights(1, 64, 16), (8, 8), (4, 4), sound=torch.zeros(3, 32, 48))
     assert m.query_index(47, 0) == 7 and m.query_index(0, 31) == 56 and m.at(10, 10).shape == (4, 4)
@@ -79,14 +90,14 @@ def test_pictures_use_pixels():
 
 
 def test_recorded_queries_only():
-    m = LocatedAttention(weights(1, 2, 16), (8, 8), (4, 4), config=CONFIG, queries=torch.tensor([3, 20]))
+    m = AttentionMap(weights(1, 2, 16), (8, 8), (4, 4), config=CONFIG, queries=torch.tensor([3, 20]))
     seconds, hertz = float(CONFIG.times(8)[4]), float(CONFIG.frequencies(8)[2])
     assert torch.equal(m.at(seconds, hertz), m.weights[0, 1].reshape(4, 4))
     with pytest.raises(InputError, match="not recorded"):
         m.at(0.5, 8000)
     assert all(m.query_index(*p) in (3, 20) for p in strongest_points(m))
     with pytest.raises(InputError, match="found 2 queries; expected 64"):
-        LocatedAttention(weights(1, 2, 16), (8, 8), (4, 4))
+        AttentionMap(weights(1, 2, 16), (8, 8), (4, 4))
 
 
 def test_verdict_is_plain():
@@ -95,11 +106,8 @@ def test_verdict_is_plain():
     flat = AttentionMap(torch.full((1, 64, 16), 1 / 16), (8, 8), (4, 4), 0.3, torch.tensor([0.3]))
     assert "Almost uniform" in flat.verdict()
     sharp = AttentionMap(torch.eye(16).repeat(4, 1)[None], (8, 8), (4, 4), 0.3, torch.tensor([0.3]))
-    assert (
-        sharp.verdict() == ""
-        and "gamma +0.300, effect 30 %" in sharp.summary()
-        and "64" not in repr(sharp).split("samples")[0]
-    )
+    assert sharp.verdict() == "" and "gamma +0.300, effect 30 %" in sharp.summary()
+    assert "64" not in repr(sharp).split("samples")[0]
 
 
 def test_figure_says_what_it_shows():
@@ -137,17 +145,10 @@ def test_from_arrays_takes_any_model():
     heads = np.random.default_rng(0).random((2, 4, 64, 16), dtype=np.float32)
     with pytest.raises(InputError, match="normalise=True"):
         map_from_arrays(heads)
-    mean, third = (
-        AttentionMap.from_arrays(heads, normalise=True),
-        map_from_arrays(heads, head=3, normalise=True, config=CONFIG, layer="foreign"),
-    )
-    assert (
-        mean.query_grid == (8, 8)
-        and mean.key_grid == (4, 4)
-        and third.layer == "foreign"
-        and np.isnan(third.gamma)
-        and torch.isnan(third.effect).all()
-    )
+    mean = AttentionMap.from_arrays(heads, normalise=True)
+    third = map_from_arrays(heads, head=3, normalise=True, config=CONFIG, layer="foreign")
+    assert mean.query_grid == (8, 8) and mean.key_grid == (4, 4)
+    assert third.layer == "foreign" and np.isnan(third.gamma) and torch.isnan(third.effect).all()
     np.testing.assert_allclose(third.weights[1], heads[1, 3] / heads[1, 3].sum(1, keepdims=True), rtol=1e-5)
     assert map_from_arrays(weights(12, 6), (3, 4), (2, 3)).weights.shape == (1, 12, 6)
     assert map_from_arrays(weights(2, 6).double(), (3, 4), (2, 3), queries=[0, 11]).queries.tolist() == [0, 11]
@@ -164,11 +165,8 @@ def test_saved_and_read_back(tmp_path):
     m = a_map(sound=None, queries=None)
     m.save(tmp_path / "map.npz")
     again = AttentionMap.load(tmp_path / "map.npz")
-    assert (
-        torch.equal(again.weights, m.weights)
-        and again.config == CONFIG
-        and (again.gamma, again.layer, again.sound) == (0.25, "encoder.attention", None)
-    )
+    assert torch.equal(again.weights, m.weights) and again.config == CONFIG
+    assert (again.gamma, again.layer, again.sound) == (0.25, "encoder.attention", None)
     assert set(np.load(tmp_path / "map.npz").files) >= {"weights", "query_grid", "key_grid", "gamma", "effect", "layer"}
     a_map().save(tmp_path / "with_sound.npz")
     assert torch.equal(load_map(tmp_path / "with_sound.npz").sound, a_map().sound)

@@ -5,15 +5,15 @@ import torch
 
 from avgen.core import InputError
 from avgen.nets.discriminators import Discriminator
-from avgen.nets.encoders import GRIDS, layer_table
+from avgen.nets.encoders import ATTENTION_GRIDS, layer_table
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("batch_norm", [True, False])
-@pytest.mark.parametrize("grid", [*GRIDS, None])
+@pytest.mark.parametrize("grid", [*ATTENTION_GRIDS, None])
 def test_shapes_and_one_step(channels, batch_norm, grid):
     d = Discriminator(channels, width=2, attention=grid, batch_norm=batch_norm)
-    real, fake = d.judge(
+    real, fake = d.score_batches(
         (torch.randn(4, channels, 64, 64), torch.randn(4, 64)), (torch.randn(3, channels, 64, 64), torch.randn(3, 64))
     )
     assert real.shape == (4,) and fake.shape == (3,)
@@ -43,7 +43,7 @@ def test_the_layers_are_the_published_ones():
 def test_judging_in_one_pass_equals_judging_apart_without_batch_norm():
     d = Discriminator(3, width=2, batch_norm=False).eval()
     a, b = (torch.randn(3, 3, 64, 64), torch.randn(3, 64)), (torch.randn(2, 3, 64, 64), torch.randn(2, 64))
-    for got, want in zip(d.judge(a, b), (d(*a), d(*b))):
+    for got, want in zip(d.score_batches(a, b), (d(*a), d(*b))):
         torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-4)
 
 

@@ -5,7 +5,7 @@ import torch
 
 from avgen.nets.attention import SelfAttention
 from avgen.core import InputError
-from avgen.nets.encoders import GRIDS, Conv4, ConvStack, Encoder, layer_table
+from avgen.nets.encoders import ATTENTION_GRIDS, Conv4, ConvStack, Encoder, layer_table
 
 
 def test_stride_one_keeps_the_size_and_pads_as_tensorflow_same():
@@ -18,7 +18,7 @@ def test_stride_one_keeps_the_size_and_pads_as_tensorflow_same():
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("form", ["sa-cmgan", "sagan"])
-@pytest.mark.parametrize("grid", [*GRIDS, None])
+@pytest.mark.parametrize("grid", [*ATTENTION_GRIDS, None])
 def test_shapes_at_every_place(channels, form, grid):
     encoder = Encoder(channels, 5, width=2, attention=grid, form=form)
     logits, code = encoder(torch.randn(3, channels, 64, 64))
@@ -32,7 +32,7 @@ def test_shapes_at_every_place(channels, form, grid):
 
 
 def test_the_layers_are_the_published_ones():
-    "The authors' program: 64-128-256-256-512 channels at 32-16-8-8-4, then 1024, 128 and 64; no bias before batch normalisation."
+    "The authors' program: 64-128-256-256-512 channels at 32-16-8-8-4, then 1024, 128, 64; no bias before batch norm."
     table = {name: (shape, n) for name, shape, n in layer_table(Encoder(3, 13), torch.zeros(1, 3, 64, 64))}
     shapes = [table[f"stack.layers.{g}.0"] for g in ("grid32", "grid16", "grid8", "grid8b", "grid4")]
     assert shapes == [

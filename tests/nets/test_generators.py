@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avgen.core import InputError
-from avgen.nets.encoders import GRIDS, layer_table
+from avgen.nets.encoders import ATTENTION_GRIDS, layer_table
 from avgen.nets.generators import Deconv4, Generator
 
 
@@ -19,7 +19,7 @@ def test_transposed_convolution_mirrors_the_padding_of_the_convolution():
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
-@pytest.mark.parametrize("grid", [*GRIDS, None])
+@pytest.mark.parametrize("grid", [*ATTENTION_GRIDS, None])
 def test_shapes_and_range(channels, activation, grid):
     out = Generator(channels, width=2, attention=grid, activation=activation)(
         torch.randn(3, 64) * 9, torch.randn(3, 62) * 9

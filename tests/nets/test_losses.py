@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avgen.core import InputError, stream
-from avgen.nets.losses import KINDS, augment, discriminator_loss, generator_loss
+from avgen.nets.losses import LOSS_KINDS, augment, discriminator_loss, generator_loss
 
 R, F, M = torch.tensor([0.5, 2.0]), torch.tensor([-2.0, 0.5]), torch.tensor([0.2, -3.0])
 
@@ -30,7 +30,7 @@ def test_least_squares_by_hand():
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LOSS_KINDS)
 def test_each_player_pushes_the_right_way(kind):
     r, f, m = (torch.zeros(3, requires_grad=True) for _ in range(3))
     discriminator_loss(r, f, m, kind).backward()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from avgen.nets.spectral_norm import SpectralNorm, normalise_spectrally
+from avgen.nets.spectral_norm import SpectralNorm, add_spectral_norm
 
 LAYERS = {
     "linear": lambda: nn.Linear(24, 10),
@@ -19,7 +19,7 @@ def twins(make):
     torch.manual_seed(0)
     ours, theirs = make(), make()
     theirs.load_state_dict(ours.state_dict())
-    for normalise, layer in ((normalise_spectrally, ours), (spectral_norm, theirs)):
+    for normalise, layer in ((add_spectral_norm, ours), (spectral_norm, theirs)):
         torch.manual_seed(1)
         normalise(layer)
     return ours, theirs
@@ -47,7 +47,7 @@ def test_it_is_saved_under_pytorchs_names():
 
 
 def test_the_estimate_comes_to_the_largest_singular_value_and_stays():
-    layer = normalise_spectrally(nn.Linear(12, 20))
+    layer = add_spectral_norm(nn.Linear(12, 20))
     for _ in range(60):
         layer(torch.zeros(1, 12))
     layer.eval()
@@ -57,7 +57,7 @@ def test_the_estimate_comes_to_the_largest_singular_value_and_stays():
 
 
 def test_frozen_weights_get_no_gradient_and_let_it_through():
-    layer = normalise_spectrally(nn.Linear(6, 3)).requires_grad_(False)
+    layer = add_spectral_norm(nn.Linear(6, 3)).requires_grad_(False)
     x = torch.randn(2, 6, requires_grad=True)
     layer(x).sum().backward()
     assert x.grad is not None and layer.parametrizations.weight.original.grad is None
@@ -66,7 +66,7 @@ def test_frozen_weights_get_no_gradient_and_let_it_through():
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_bfloat16_around_it_changes_nothing_inside(make, layout):
-    # Under autocast the weight is the float32 one, rounded once at the end; the power iteration and the gradient are worked out in float32.
+    # Under autocast the weight is the float32 one, rounded once at the end; everything before is float32.
     layer, twin = twins(make)
     for module in (layer, twin):
         for p in module.parameters():
@@ -90,7 +90,7 @@ def test_bfloat16_around_it_changes_nothing_inside(make, layout):
 
 
 def test_large_weights_are_worked_out_few_rows_at_a_time_with_the_same_numbers():
-    layer = normalise_spectrally(nn.Linear(5000, 130))
+    layer = add_spectral_norm(nn.Linear(5000, 130))
     weight = layer.parametrizations.weight.original
     want = layer.eval().weight.detach().bfloat16()
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -12,7 +12,11 @@ from avgen.systems.cmav import CMAVEncoder, CMAVSettings
 
 @pytest.mark.parametrize("channels, shapes, weights", [
     (1, ["4x64x64", "8x64x64", "16x64x64", "16x64x64"], [40, 296, 1168, 2320]),
-    (3, ["16x64x64", "16x64x64", "32x32x32", "32x32x32", "64x32x32", "64x32x32"], [448, 2320, 4640, 9248, 18496, 36928]),
+    (
+        3,
+        ["16x64x64", "16x64x64", "32x32x32", "32x32x32", "64x32x32", "64x32x32"],
+        [448, 2320, 4640, 9248, 18496, 36928],
+    ),
 ])  # fmt: skip
 def test_the_layers_are_the_published_ones(channels, shapes, weights):
     "CMAV's figures: 3 x 3 convolutions, then 1024, 128, 13 and 64. Built where weights take no memory."
@@ -31,7 +35,7 @@ def test_the_layers_are_the_published_ones(channels, shapes, weights):
 
 @pytest.mark.parametrize("end", ["drawn", "mixed"])
 def test_the_discriminator_ends_as_published(end):
-    "512 x 4 x 4, the code tiled beside it: 576 x 4 x 4, then 1 x 4 x 4, then a scalar; 'mixed' has 512 maps in between."
+    "512 x 4 x 4, with the code 576 x 4 x 4, then 1 x 4 x 4, then a scalar; 'mixed' has 512 maps in between."
     with torch.device("meta"):
         table = {
             n: (s, w)
@@ -79,7 +83,10 @@ def test_l2_counts_linear_layers_only():
 
 def test_what_the_variants_leave_out():
     pairs = toy_pairs()
-    of = lambda name: build_system(name, "S2I", pairs.instruments, preset="toy")
+
+    def of(name):
+        return build_system(name, "S2I", pairs.instruments, preset="toy")
+
     assert of("cmav-s2i-n").stages()[1].mismatched is None and of("cmav-s2i-c").stages()[1].mismatched == "instrument"
     a = of("cmav-s2i-a")
     assert (

@@ -1,4 +1,4 @@
-"Contract of avgen.systems.cmcgan: the joint loss as printed, the second pass over four paths, statistics of the crossing pass only, ablations."
+"""Contract of avgen.systems.cmcgan: the printed losses, the second pass, running statistics, ablations."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from avgen.core import InputError
 from avgen.data.pairs import Batches, toy_pairs
 from avgen.systems import StepContext, build_system
-from avgen.systems.cmcgan import ABLATIONS, JointDiscriminator, unremembered
+from avgen.systems.cmcgan import ABLATIONS, JointDiscriminator, frozen_running_statistics
 
 CPU = torch.device("cpu")
 
@@ -26,10 +26,18 @@ def game(pairs, **changes):
 def test_the_discriminators_loss_is_the_printed_one(pairs):
     system, b, context = game(pairs, discriminator_batch_norm=False)
     found = system.discriminator_step(b, context)["loss"]
-    made = system.crossed(b, context)[1]
-    S = lambda v, a: system.discriminator(v, a).sigmoid()
-    log = lambda x: x.clamp_min(1e-12).log().mean()
-    real, half = log(S(b.image, b.sound)), lambda v, a: 0.5 * (log(1 - S(b.image, a)) + log(1 - S(v, b.sound)))
+    made = system.crossing_pass(b, context)[1]
+
+    def S(v, a):
+        return system.discriminator(v, a).sigmoid()
+
+    def log(x):
+        return x.clamp_min(1e-12).log().mean()
+
+    def half(v, a):
+        return 0.5 * (log(1 - S(b.image, a)) + log(1 - S(v, b.sound)))
+
+    real = log(S(b.image, b.sound))
     printed = (real + half(b.mismatched_image, b.mismatched_sound)) + (real + half(made["image"], made["sound"]))
     torch.testing.assert_close(found, -printed, atol=1e-4, rtol=1e-4)
 
@@ -37,8 +45,11 @@ def test_the_discriminators_loss_is_the_printed_one(pairs):
 def test_the_generators_loss_is_the_printed_one(pairs):
     system, b, context = game(pairs, discriminator_batch_norm=False, cycle=False)
     found = system.generator_step(b, context)["loss"]
-    made = system.crossed(b, context)[1]
-    S = lambda v, a: system.discriminator(v, a).sigmoid().log().mean()
+    made = system.crossing_pass(b, context)[1]
+
+    def S(v, a):
+        return system.discriminator(v, a).sigmoid().log().mean()
+
     torch.testing.assert_close(found, -(S(b.image, made["sound"]) + S(made["image"], b.sound)), atol=1e-4, rtol=1e-4)
 
 
@@ -58,12 +69,12 @@ def test_the_second_pass_compares_four_outputs_with_what_is_real(pairs, monkeypa
 
 def test_only_the_crossing_pass_is_remembered(pairs):
     system, b, context = game(pairs)
-    system.train().crossed(b, context)
+    system.train().crossing_pass(b, context)
     before = {n: x.clone() for n, x in system.named_buffers() if "running" in n}
     system.second_pass(b, context)
     assert all(torch.equal(x, before[n]) for n, x in system.named_buffers() if n in before)
     norm = torch.nn.BatchNorm2d(2)
-    with pytest.raises(KeyError), unremembered(norm):
+    with pytest.raises(KeyError), frozen_running_statistics(norm):
         raise KeyError
     assert norm.momentum == 0.1  # given back, whatever happened
 

@@ -1,4 +1,8 @@
-"Every row of the papers' table: trains in toy, each phase moves its own networks and no others, gradients reach what they should, resume is exact. And the shared game."
+"""Contract of avgen.systems.matching, and of every row of the papers' table.
+
+Each row trains, each phase moves its own networks and no others, gradients reach what they should, and a resumed run
+equals one that was never interrupted.
+"""
 
 import signal
 
@@ -12,19 +16,40 @@ from avgen.data.pairs import Batches, toy_pairs
 from avgen.runs.run import Run
 from avgen.systems import StepContext, build_system, settings_of, systems
 from avgen.systems.cmcgan import ABLATIONS
-from avgen.systems.matching import RECIPE, GameSettings, MatchingSystem, noise_rows, recipe_of
+from avgen.systems.matching import (
+    RECIPE_SETTINGS,
+    GANSettings,
+    MatchingSystem,
+    cosine_decay,
+    game_phase,
+    gan_stage,
+    generation_noise,
+    training_recipe,
+)
 from avgen.training.runner import resume, train
 
 CPU = torch.device("cpu")
-ROWS = [("cmav-s2i-c", "S2I", {}), ("cmav-s2i-n", "S2I", {}), ("cmav-s2i-a", "S2I", {}), ("cmav-i2s", "I2S", {}), ("cmav-s2i-c", "S2I", {"mismatched": "pose"}),
-        ("cmav-i2s", "I2S", {"mismatched": "pose"}), *[("cmcgan", "both", changes) for changes in ABLATIONS.values()], ("cmcgan", "both", {"mismatched": "pose", "discriminator_every": 2}),
-        ("missing-modality", "both", {}), ("missing-modality", "both", {"train_on_generated": False})]  # fmt: skip
+ROWS = [
+    ("cmav-s2i-c", "S2I", {}),
+    ("cmav-s2i-n", "S2I", {}),
+    ("cmav-s2i-a", "S2I", {}),
+    ("cmav-i2s", "I2S", {}),
+    ("cmav-s2i-c", "S2I", {"mismatched": "pose"}),
+    ("cmav-i2s", "I2S", {"mismatched": "pose"}),
+    *[("cmcgan", "both", changes) for changes in ABLATIONS.values()],
+    ("cmcgan", "both", {"mismatched": "pose", "discriminator_every": 2}),
+    ("missing-modality", "both", {}),
+    ("missing-modality", "both", {"train_on_generated": False}),
+]
 ROWS += [
     ("sa-cmgan", d, {"attention": g, "game_attention": "same", "form": f})
     for d, g, f in (("S2I", 32, "sagan"), ("I2S", 16, "sa-cmgan"), ("S2I", 8, "sa-cmgan"), ("I2S", 4, "sagan"))
 ]
 ROWS += [("sa-cmgan", "S2I", {"attend_in": places}) for places in (("encoder",), ("generator", "discriminator"))]
-name_of = lambda row: " ".join([row[0], row[1], *(f"{k}={v}" for k, v in row[2].items())])
+
+
+def name_of(row):
+    return " ".join([row[0], row[1], *(f"{k}={v}" for k, v in row[2].items())])
 
 
 @pytest.fixture(scope="module")
@@ -147,35 +172,53 @@ def test_small_has_the_recipe_of_sa_cmgan(name):
     own = (
         {"classifier_steps": 4000, "classifier_learning_rate": 1e-3} if name.startswith("cmav") else {}
     )  # its classifier is slower to learn; the game is the same
-    assert {n: getattr(ours, n) for n in RECIPE} == {n: getattr(its, n) for n in RECIPE} | own
+    assert {n: getattr(ours, n) for n in RECIPE_SETTINGS} == {n: getattr(its, n) for n in RECIPE_SETTINGS} | own
     assert ours.loss == "bce" and ours.mismatched == (None if name == "cmav-s2i-n" else "instrument")
 
 
 def test_the_recipe_leaves_out_what_is_a_papers_own():
-    assert not {"mismatched", "loss", "noise_size", "code_size"} & set(RECIPE)
-    assert recipe_of({"width": 3, "attention": 32, "loss": "bce"}) == {"width": 3}
+    assert not {"mismatched", "loss", "noise_size", "code_size"} & set(RECIPE_SETTINGS)
+    assert training_recipe({"width": 3, "attention": 32, "loss": "bce"}) == {"width": 3}
+
+
+def test_the_stage_of_the_game_follows_the_settings():
+    s = GANSettings(anneal=True, balanced=True, batch_size=4)
+    d = game_phase(s, "discriminator", ("discriminator",), None)
+    g = game_phase(s, "generator", ("generator",), None)
+    assert (d.name, d.learning_rate, d.every, d.betas) == ("D", 1e-4, 2, (0.5, 0.999))
+    assert (g.name, g.learning_rate, g.every) == ("G", 5e-4, 1)
+    stage = gan_stage(s, "adversarial", 10, (d, g), mismatched="pose")
+    assert (stage.batch_size, stage.balanced, stage.mismatched, stage.schedule) == (4, True, "pose", cosine_decay)
+    assert gan_stage(GANSettings(), "adversarial", 10, (d, g)).schedule is None
+    assert [cosine_decay(f) for f in (-1, 0, 0.5, 1, 2)] == [1, 1, 0.5, 0, 0]
 
 
 def test_noise_of_a_sample_does_not_depend_on_its_batch():
-    assert torch.equal(noise_rows(2, 10, 5), noise_rows(33, 10, 5)[:2]) and noise_rows(4, 0, 5).shape == (4, 0)
+    assert torch.equal(generation_noise(2, 10, 5), generation_noise(33, 10, 5)[:2]) and generation_noise(
+        4, 0, 5
+    ).shape == (4, 0)
 
 
 def test_codes_are_those_of_the_frozen_encoder(pairs):
     system = build_system("cmav-s2i-c", "S2I", pairs.instruments, preset="toy")
-    assert isinstance(system, MatchingSystem) and isinstance(system.settings, GameSettings)
+    assert isinstance(system, MatchingSystem) and isinstance(system.settings, GANSettings)
     system.freeze_encoder(pairs.train, CPU)
     torch.testing.assert_close(system.codes, system.encoder(pairs.train.tensors()[1])[1].detach())
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: build_system("cmav-s2i-c", "I2S"), ["'cmav-s2i-c'", "'I2S'", "cmav-i2s", "cmcgan"]), (lambda: build_system("cmav-i2s", "S2I"), ["'S2I'", "cmav-s2i-c"]),
-    (lambda: build_system("cmcgan", "S2I"), ["'cmcgan'", "'both'", "towards"]), (lambda: build_system("cmav"), ["'cmav'", "did you mean", "'cmav-i2s'"]),
-    (lambda: build_system("cmcgen"), ["did you mean 'cmcgan'"]), (lambda: build_system("cmcgan", "both", cycle_weight=-1.0), ["cycle_weight", "from 0"]),
-    (lambda: build_system("cmav-i2s", None, dropout=(1, 2, 3)), ["dropout", "two shares"]), (lambda: build_system("missing-modality", None, classifier_width=0), ["classifier_width"]),
+@pytest.mark.parametrize("system, settings, words", [
+    (("cmav-s2i-c", "I2S"), {}, ["'cmav-s2i-c'", "'I2S'", "cmav-i2s", "cmcgan"]),
+    (("cmav-i2s", "S2I"), {}, ["'S2I'", "cmav-s2i-c"]),
+    (("cmcgan", "S2I"), {}, ["'cmcgan'", "'both'", "towards"]),
+    (("cmav",), {}, ["'cmav'", "did you mean", "'cmav-i2s'"]),
+    (("cmcgen",), {}, ["did you mean 'cmcgan'"]),
+    (("cmcgan", "both"), {"cycle_weight": -1.0}, ["cycle_weight", "from 0"]),
+    (("cmav-i2s", None), {"dropout": (1, 2, 3)}, ["dropout", "two shares"]),
+    (("missing-modality", None), {"classifier_width": 0}, ["classifier_width"]),
 ])  # fmt: skip
-def test_wrong_names_directions_and_settings_are_refused(call, words):
+def test_wrong_names_directions_and_settings_are_refused(system, settings, words):
     with pytest.raises(InputError) as e:
-        call()
+        build_system(*system, **settings)
     assert all(w in str(e.value) for w in words), str(e.value)
 
 

@@ -6,7 +6,7 @@ import torch
 from avgen.core import InputError
 from avgen.data.pairs import Batches, toy_pairs
 from avgen.systems import StepContext, build_system
-from avgen.systems.missing_modality import INPUTS, ManySenses
+from avgen.systems.missing_modality import INPUTS, MultimodalClassifier
 
 CPU = torch.device("cpu")
 
@@ -70,8 +70,10 @@ def test_without_generated_pairs_nothing_is_imagined(pairs, monkeypatch):
 
 
 @pytest.mark.parametrize("call, words", [
-    (lambda s, v, a: s.predict("V+A", v), ["'V+A'", "no sound"]), (lambda s, v, a: s.predict("generated V + A", v), ["no sound"]),
-    (lambda s, v, a: s.predict("touch", v, a), ["'touch'", "'V'"]), (lambda s, v, a: ManySenses(("sound",), 3, 2)(image=v), ["takes sound", "found image"]),
+    (lambda s, v, a: s.predict("V+A", v), ["'V+A'", "no sound"]),
+    (lambda s, v, a: s.predict("generated V + A", v), ["no sound"]),
+    (lambda s, v, a: s.predict("touch", v, a), ["'touch'", "'V'"]),
+    (lambda s, v, a: MultimodalClassifier(("sound",), 3, 2)(image=v), ["takes sound", "found image"]),
 ])  # fmt: skip
 def test_what_is_refused(pairs, call, words):
     system = build_system("missing-modality", None, pairs.instruments, preset="toy")

@@ -1,0 +1,50 @@
+"""Contract of avgen.nets.attention_drawing: cells lie where they belong, nothing is drawn below the scale."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+
+from avgen.nets.attention_drawing import draw_background, draw_grid, draw_ring, heat_colours
+from avgen.signal.spectrogram import SpectrogramConfig
+
+CONFIG = SpectrogramConfig()
+
+
+@pytest.fixture
+def ax():
+    figure, ax = plt.subplots()
+    yield ax
+    plt.close(figure)
+
+
+def test_the_cells_of_a_sound_lie_at_their_seconds_and_hertz(ax):
+    draw_background(ax, torch.zeros(1, 16, 16), CONFIG, muted=True)
+    corners = draw_grid(ax, torch.rand(8, 4), CONFIG).get_coordinates()
+    np.testing.assert_allclose(corners[0, :, 0], CONFIG.time_edges(4))
+    np.testing.assert_allclose(corners[:, 0, 1], CONFIG.frequency_edges(8))
+
+
+def test_the_cells_of_a_picture_lie_at_its_pixels_with_the_first_row_at_the_top(ax):
+    draw_background(ax, torch.zeros(3, 32, 48))
+    corners = draw_grid(ax, torch.rand(4, 8)).get_coordinates()
+    assert corners[0, 0].tolist() == [0, 0] and corners[-1, -1].tolist() == [48, 32]
+    assert ax.get_ylim() == (32, 0)
+
+
+def test_without_sound_or_picture_there_is_a_dark_field_of_the_given_size(ax):
+    draw_background(ax, None, size=(6, 9))
+    assert ax.get_xlim() == (0, 9) and ax.get_facecolor()[:3] == (0.12, 0.12, 0.12) and not ax.images
+
+
+def test_a_muted_picture_is_darker(ax):
+    draw_background(ax, torch.ones(3, 4, 4))
+    draw_background(ax, torch.ones(3, 4, 4), muted=True)
+    assert [float(image.get_array().max()) for image in ax.images] == [1.0, 0.5]
+
+
+def test_heat_begins_transparent_and_rings_carry_their_label(ax):
+    colours = heat_colours()
+    assert colours(0.0)[3] == 0 and colours(1.0)[3] > 0.9
+    draw_ring(ax, (0.2, 440.0), 3)
+    assert ax.texts[0].get_text() == "3" and ax.lines[0].get_xydata().tolist() == [[0.2, 440.0]]
