@@ -219,5 +219,5 @@ def test_what_was_cut_off_between_the_two_files_is_cleared_away(path):
     assert [p.stem for p in list_checkpoints(path.parent)] == ["step_00000020", "step_00000040"] and not (
         path.parent / "step_00000030.safetensors"
     ).exists()
-    save_checkpoint(path.parent, 50, TENSORS, keep=1, spare=(20,))
+    save_checkpoint(path.parent, 50, TENSORS, keep=1, protect=(20,))
     assert [p.stem for p in list_checkpoints(path.parent)] == ["step_00000020", "step_00000050"]
