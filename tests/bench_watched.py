@@ -12,7 +12,7 @@ import torch
 
 from avgen.data.corpora import open_pairs
 from avgen.show.dashboard import TrainingDashboard
-from avgen.training.remote import read_small_json
+from avgen.runs.files import read_small_json
 from avgen.training.runner import start
 
 

@@ -21,10 +21,11 @@ from pathlib import Path
 
 import torch
 
-from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.data.pairs import toy_pairs
-from avgen.training.remote import run_status
-from avgen.runs.run import Run, read_metrics
+from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
+from avgen.runs.files import read_metrics
+from avgen.runs.run import Run
+from avgen.runs.status import run_status
 from avgen.systems import system_class, systems
 from avgen.training.runner import resume, train
 
@@ -136,7 +137,7 @@ def trial(name: str, direction: str, times: int, folder: Path, seed: int, steps:
         "system": f"{name}:{direction}",
         "kills": kills,
         "while_a_checkpoint_was_written": torn,
-        "steps": Run.open(cut, device="cpu").config["steps"],
+        "steps": Run.open(cut, device="cpu").config.steps,
     }
 
 

@@ -1,7 +1,8 @@
 """How a run gets from its first step to its last: watched, paused, interrupted and resumed exactly.
 
-`runner` holds `train`, `resume`, `fork` and `start`; `trainer` does the steps. Training knows stages and phases, and no
-system by name. Change the order of random draws here and old checkpoints no longer resume exactly.
+`runner` holds `train`, `resume`, `fork` and `start`; `trainer` is the loop, `position` does a step, `checkpointer`
+decides when a checkpoint is written. Training knows stages and phases, and no system by name. Change the order of
+random draws here and old checkpoints no longer resume exactly.
 """
 
 _FACE = ("train", "resume", "fork", "start")

@@ -12,10 +12,24 @@ import pytest
 import torch
 from torch import nn
 
-from avgen.runs.checkpoints import CheckpointError, list_checkpoints, newest_checkpoint, put_optimiser, put_state, read_checkpoint, read_facts, save_checkpoint, take_state
+from avgen.runs.checkpoints import (
+    CheckpointError,
+    list_checkpoints,
+    newest_checkpoint,
+    load_optimiser_state,
+    load_state,
+    read_checkpoint,
+    read_facts,
+    save_checkpoint,
+    state_of,
+)
 from avgen.runs.checkpoints import _digest, _facts_digest
 
-TENSORS = {"model.a": torch.arange(600.0).reshape(20, 30), "model.b": torch.ones(7, dtype=torch.int64), "average.a": torch.randn(50)}
+TENSORS = {
+    "model.a": torch.arange(600.0).reshape(20, 30),
+    "model.b": torch.ones(7, dtype=torch.int64),
+    "average.a": torch.randn(50),
+}
 
 
 @pytest.fixture
@@ -26,7 +40,8 @@ def path(tmp_path):
 
 
 def refused(path) -> str:
-    with pytest.raises(CheckpointError) as caught: read_checkpoint(path)
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(path)
     said = str(caught.value)
     assert "\n" not in said and path.stem in said and len(said) < 600
     return said
@@ -35,7 +50,10 @@ def refused(path) -> str:
 def honest(path, data: bytes) -> None:
     "Write `data`, with facts beside it that vouch for it: as somebody would who means harm."
     path.write_bytes(data)
-    facts = {k: v for k, v in json.loads(path.with_suffix(".json").read_text()).items() if k != "facts_sha256"} | {"bytes": len(data), "sha256": _digest(data)}
+    facts = {k: v for k, v in json.loads(path.with_suffix(".json").read_text()).items() if k != "facts_sha256"} | {
+        "bytes": len(data),
+        "sha256": _digest(data),
+    }
     path.with_suffix(".json").write_text(json.dumps(facts | {"facts_sha256": _facts_digest(facts)}))
 
 
@@ -74,9 +92,12 @@ def test_flipped_bytes(path):
         at = chance.randrange(len(facts))
         flipped = facts[:at] + bytes([facts[at] ^ (1 << chance.randrange(8))]) + facts[at + 1 :]
         path.with_suffix(".json").write_bytes(flipped)
-        try: same = json.loads(flipped) == json.loads(facts)
-        except ValueError: same = False
-        if not same: refused(path)
+        try:
+            same = json.loads(flipped) == json.loads(facts)
+        except ValueError:
+            same = False
+        if not same:
+            refused(path)
     path.with_suffix(".json").write_bytes(facts)
     said = []
     path.write_bytes(data[:-1])
@@ -90,9 +111,12 @@ def test_flipped_headers_that_are_vouched_for(path):
     for _ in range(300):
         at = chance.randrange(size)
         honest(path, data[:at] + bytes([chance.randrange(256)]) + data[at + 1 :])
-        try: tensors = read_checkpoint(path).tensors
-        except CheckpointError as e: assert "\n" not in str(e)
-        else: assert sum(t.numel() * t.element_size() for t in tensors.values()) <= len(data)
+        try:
+            tensors = read_checkpoint(path).tensors
+        except CheckpointError as e:
+            assert "\n" not in str(e)
+        else:
+            assert sum(t.numel() * t.element_size() for t in tensors.values()) <= len(data)
 
 
 HEADERS = {
@@ -143,20 +167,24 @@ before = anonymous()
 found = read_checkpoint(sys.argv[1])
 print(anonymous() - before)
 """
-    if not os.path.exists("/proc/self/status"): pytest.skip("no /proc here")
+    if not os.path.exists("/proc/self/status"):
+        pytest.skip("no /proc here")
     told = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=120, check=True)
     assert int(told.stdout) < 1.15 * 100 * 1024
 
 
 def test_a_wrong_shape_or_kind_of_number_is_named():
     net = nn.Linear(3, 2)
-    table = take_state(net, "model.")
-    with pytest.raises(CheckpointError, match=r"'weight' has shape \(3, 2\); expected \(2, 3\)"): put_state(net, table | {"model.weight": torch.ones(3, 2)}, "model.")
-    with pytest.raises(CheckpointError, match="'weight' holds torch.int64; expected torch.float32"): put_state(net, table | {"model.weight": torch.ones(2, 3).long()}, "model.")
+    table = state_of(net, "model.")
+    with pytest.raises(CheckpointError, match=r"'weight' has shape \(3, 2\); expected \(2, 3\)"):
+        load_state(net, table | {"model.weight": torch.ones(3, 2)}, "model.")
+    with pytest.raises(CheckpointError, match="'weight' holds torch.int64; expected torch.float32"):
+        load_state(net, table | {"model.weight": torch.ones(2, 3).long()}, "model.")
     adam = torch.optim.Adam(net.parameters())
     names = {p: n for n, p in net.named_parameters()}
     for name, bad in (("exp_avg", torch.ones(2)), ("exp_avg_sq", torch.ones(3, 2)), ("step", torch.ones(2))):
-        with pytest.raises(CheckpointError, match=f"optimiser.weight.{name} has shape"): put_optimiser(adam, names, {f"optimiser.weight.{name}": bad}, "optimiser.")
+        with pytest.raises(CheckpointError, match=f"optimiser.weight.{name} has shape"):
+            load_optimiser_state(adam, names, {f"optimiser.weight.{name}": bad}, "optimiser.")
 
 
 def test_a_newer_version_and_facts_that_are_no_facts(path):
@@ -164,21 +192,32 @@ def test_a_newer_version_and_facts_that_are_no_facts(path):
     text = beside.read_text()
     beside.write_text(text.replace("checkpoint 1", "checkpoint 2"))
     assert "written by a newer avgen" in refused(path) and "update avgen" in refused(path)
-    for bad in ("[" * 200_000, "null", "3", "\x00", '{"format": 3}', '{"format": "avgen checkpoint 99999999999999999999"}'):
+    for bad in (
+        "[" * 200_000,
+        "null",
+        "3",
+        "\x00",
+        '{"format": 3}',
+        '{"format": "avgen checkpoint 99999999999999999999"}',
+    ):
         beside.write_text(bad)
         refused(path)
     facts = {"format": "avgen checkpoint 1", "stage": "game"}
     beside.write_text(json.dumps(facts | {"facts_sha256": _facts_digest(facts)}))
     assert "found no step" in refused(path)
-    with open(beside, "wb") as file: file.truncate(2**30)  # a gigabyte of nothing
+    with open(beside, "wb") as file:
+        file.truncate(2**30)  # a gigabyte of nothing
     assert "too many" in refused(path)
     beside.unlink()
-    with pytest.raises(CheckpointError, match="no step_00000020.json beside it"): read_facts(path)
+    with pytest.raises(CheckpointError, match="no step_00000020.json beside it"):
+        read_facts(path)
 
 
 def test_what_was_cut_off_between_the_two_files_is_cleared_away(path):
     (path.parent / "step_00000030.safetensors").write_bytes(b"half")
     save_checkpoint(path.parent, 40, TENSORS)
-    assert [p.stem for p in list_checkpoints(path.parent)] == ["step_00000020", "step_00000040"] and not (path.parent / "step_00000030.safetensors").exists()
-    save_checkpoint(path.parent, 50, TENSORS, keep=1, spare=(20,))
+    assert [p.stem for p in list_checkpoints(path.parent)] == ["step_00000020", "step_00000040"] and not (
+        path.parent / "step_00000030.safetensors"
+    ).exists()
+    save_checkpoint(path.parent, 50, TENSORS, keep=1, protect=(20,))
     assert [p.stem for p in list_checkpoints(path.parent)] == ["step_00000020", "step_00000050"]

@@ -12,24 +12,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_runner import TOTAL, final, interrupt_at, run_tiny, same
+from tiny_runs import TOTAL, final, interrupt_at, log, run_tiny, same
 
-from avgen.training import trainer
-from avgen.training import runner as training
-from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
 from avgen.data.pairs import Batches
-from avgen.training.remote import RunLock, ControlChannel, is_held, launch, lock_holder
-from avgen.runs.run import Run, read_config
-from avgen.training.runner import fork, resume, start, train
+from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
+from avgen.runs.config import RunConfig
+from avgen.runs.lock import RunLock, is_held
+from avgen.runs.run import Run
+from avgen.training.remote import launch
+from avgen.training.runner import fork, resume, start
+from avgen.training.trainer import Trainer
 
 HERE = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.usefixtures("tiny")
-CLOCK = {"pairs_per_second", "seconds", "peak_memory_mb"}
-
-
-def log(run) -> list[dict]:
-    return [{k: v for k, v in row.items() if k not in CLOCK} for row in run.metrics]
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +76,14 @@ def test_a_batch_follows_from_its_step_alone(toys):
 
 
 def test_a_folder_that_is_taken_away_and_put_back(whole, toys, tmp_path, monkeypatch):
-    original, folder = training.Trainer.one_step, tmp_path / "run"
+    original, folder = Trainer.one_step, tmp_path / "run"
 
     def one_step(self):
         original(self)
-        if self.step == 11:
+        if self.position.step == 11:
             folder.rename(tmp_path / "elsewhere")
 
-    monkeypatch.setattr(training.Trainer, "one_step", one_step)
+    monkeypatch.setattr(Trainer, "one_step", one_step)
     with pytest.raises(InputError, match="no longer there: .*put it back, then resume"):
         run_tiny(toys, folder, checkpoint_every=4)
     assert not folder.exists()  # nothing is put in its place
@@ -161,8 +157,8 @@ except InputError as e: print(e)
 
 HOLDER = """
 import sys, time
-from avgen.training.remote import Hold
-hold = Hold(sys.argv[1]).take()
+from avgen.runs.lock import RunLock
+lock = RunLock(sys.argv[1]).acquire()
 print("held", flush=True)
 time.sleep(100)
 """
@@ -177,7 +173,7 @@ def test_the_second_is_told_who_holds_a_run(whole, toys, tmp_path):
         for action in (
             lambda: resume(interrupted, toys, quiet=True),
             lambda: launch(interrupted),
-            lambda: RunLock(interrupted).take(),
+            lambda: RunLock(interrupted).acquire(),
         ):
             with pytest.raises(
                 InputError,
@@ -188,38 +184,36 @@ def test_the_second_is_told_who_holds_a_run(whole, toys, tmp_path):
         other.wait()
     said = []
     assert not is_held(interrupted)
-    RunLock(interrupted).take(said.append).give_back()
+    RunLock(interrupted).acquire(said.append).release()
     assert len(said) == 1 and f"process {other.pid} on" in said[0] and "ended without a word" in said[0]
-    RunLock(interrupted).take(said.append).give_back()
+    RunLock(interrupted).acquire(said.append).release()
     assert len(said) == 1
 
 
 def test_two_that_begin_in_the_same_folder(toys, tmp_path):
     folder = tmp_path / "new"
     folder.mkdir()
-    hold = RunLock(folder).take()
+    hold = RunLock(folder).acquire()
     for action in (
         lambda: run_tiny(toys, folder),
         lambda: start("sa-cmgan", toys, preset="toy", run=folder, device="cpu"),
     ):
         with pytest.raises(InputError, match=f"being trained already, by process {os.getpid()}"):
             action()
-    hold.give_back()
+    hold.release()
     assert run_tiny(toys, folder).finished
 
 
 def test_without_locks_the_number_of_the_process_has_to_do(tmp_path, monkeypatch):
-    from avgen.training import remote
-
-    monkeypatch.setattr(remote, "_lock", lambda file, wanted: None)
+    monkeypatch.setattr("avgen.runs.lock._is_free", lambda path: None)
     path = tmp_path / "training.lock"
     path.write_text(json.dumps({"process": 1, "host": socket.gethostname(), "since": 0}))
     assert is_held(tmp_path)
     with pytest.raises(InputError, match="by process 1 on"):
-        RunLock(tmp_path).take()
+        RunLock(tmp_path).acquire()
     path.write_text(json.dumps({"process": 2**22 + 1, "host": socket.gethostname(), "since": 0}))
     said = []
-    RunLock(tmp_path).take(said.append).give_back()
+    RunLock(tmp_path).acquire(said.append).release()
     assert len(said) == 1 and not is_held(tmp_path)
 
 
@@ -244,11 +238,7 @@ def test_a_fork_begins_anew_from_the_weights(whole, toys, tmp_path):
     forked = fork(
         whole.folder, toys, tmp_path / "fork", quiet=True, device="cpu", sample_every=1000, learning_rate=1e-9
     )
-    assert (
-        forked.finished
-        and forked.config["fork"]["step"] == TOTAL
-        and forked.config["settings"]["learning_rate"] == 1e-9
-    )
+    assert forked.finished and forked.config.fork["step"] == TOTAL and forked.config.settings["learning_rate"] == 1e-9
     assert {row["stage"] for row in forked.metrics} == {"adversarial"} and forked.metrics[0]["step"] == 7
     mine, its = final(forked), final(whole)
     assert torch.allclose(
@@ -274,29 +264,29 @@ def test_a_fork_that_is_killed_goes_on_from_its_own_folder(whole, toys, tmp_path
 
 def test_the_last_k_and_the_best_are_kept(toys, tmp_path, monkeypatch):
     scores = {4: 0.2, 6: 0.9, 8: 0.5, 12: 0.7, 16: 0.1, 18: 0.3}
-    asked = []
+    scored = []
 
-    def judge(run):
-        asked.append(run.step)
+    def scorer(run):
+        scored.append(run.step)
         return scores[run.step]
 
-    run = run_tiny(toys, tmp_path / "run", checkpoint_every=4, keep=3, judge=judge)
+    run = run_tiny(toys, tmp_path / "run", checkpoint_every=4, keep=3, scorer=scorer)
     kept = [int(p.stem[5:]) for p in list_checkpoints(run.folder / "checkpoints")]
-    assert kept == [6, 12, 16, 18] and asked == [4, 6, 8, 12, 16, 18] and run.best == {"step": 6, "score": 0.9}
+    assert kept == [6, 12, 16, 18] and scored == [4, 6, 8, 12, 16, 18] and run.best == {"step": 6, "score": 0.9}
     assert Run.open(run.folder, toys, device="cpu").at("best").step == 6
     interrupt_at(monkeypatch, 12)
-    assert run_tiny(toys, tmp_path / "cut", checkpoint_every=4, keep=3, judge=judge).interrupted
-    with pytest.raises(InputError, match="was begun with a judge"):
+    assert run_tiny(toys, tmp_path / "cut", checkpoint_every=4, keep=3, scorer=scorer).interrupted
+    with pytest.raises(InputError, match="was begun with a scorer"):
         resume(tmp_path / "cut", toys, quiet=True)
-    again = resume(tmp_path / "cut", toys, quiet=True, judge=judge)
+    again = resume(tmp_path / "cut", toys, quiet=True, scorer=scorer)
     assert again.best == run.best and log(again) == log(run)
     same(final(run), final(again))
     with pytest.raises(InputError, match="found no best"):
         Run.open(run_tiny(toys, tmp_path / "plain", steps=1).folder, device="cpu").at("best")
     with pytest.raises(InputError, match="no checkpoint of step 5; expected one of 6, 12, 16, 18"):
         run.at(5)
-    with pytest.raises(InputError, match="judge: found nan"):
-        run_tiny(toys, tmp_path / "odd", judge=lambda run: float("nan"))
+    with pytest.raises(InputError, match="scorer: found nan"):
+        run_tiny(toys, tmp_path / "odd", scorer=lambda run: float("nan"))
 
 
 def test_raw_and_averaged_weights(whole, toys):
@@ -336,7 +326,7 @@ def test_tensorboard_holds_what_the_log_holds(toys, tmp_path, monkeypatch):
 def test_a_config_that_was_changed_by_hand(whole, toys, tmp_path, change, words):
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "config.json").write_text(json.dumps(read_config(whole.folder) | change))
+    (folder / "config.json").write_text(json.dumps(RunConfig.read(whole.folder).to_dict() | change))
     with pytest.raises(InputError, match=words) as caught:
         resume(folder, toys, quiet=True)
     assert "\n" not in str(caught.value)

@@ -14,15 +14,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
-from avgen.training.guard import read_incident
 from avgen.data.pairs import Batches, toy_pairs
-from avgen.training.processes import ALONE, PeerLost, _among, check_shares, is_forked
-from avgen.training.remote import is_held, run_status
-from avgen.runs.run import read_config, read_metrics
+from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
+from avgen.runs.config import RunConfig
+from avgen.runs.files import read_metrics
+from avgen.runs.lock import is_held
+from avgen.runs.status import run_status
 from avgen.systems import StepContext, build_system
-from avgen.training.runner import plan, resume, train
+from avgen.training.guard import read_incident
+from avgen.training.position import plan
+from avgen.training.processes import ALONE, PeerLost, _among, check_shares, is_forked
 
 TESTS = Path(__file__).parents[1]
 
@@ -37,8 +39,9 @@ from avgen.core import InputError
 from avgen.nets.losses import augment
 from avgen.data.pairs import toy_pairs
 from avgen.systems import Phase, Stage, System, register
-from avgen.training.processes import Parted, leave
-from avgen.training.runner import Diverged, resume, train
+from avgen.training.processes import PeerLost, leave
+from avgen.training.recording import Diverged
+from avgen.training.runner import resume, train
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ if __name__ == "__main__":
     try:
         if task.pop("resume", False): run = resume(task["run"], toys, quiet=True)
         else: run = train("double", toys, quiet=True, device="cpu", threads=1, tick_every=10, sample_every=100, **task)
-    except Parted as e: leave(e)
+    except PeerLost as e: leave(e)
     except (InputError, Diverged) as e: sys.exit(f"avgen: {e}")
 """
 
@@ -472,8 +475,8 @@ def test_accelerate_launch_trains_two_processes_and_they_stop_when_it_is_killed(
     assert launcher.returncode == 0, wrong
     assert (
         said.count("Run(") == 1
-        and (config := read_config(tmp_path / "run"))["processes"] == 2
-        and read_metrics(tmp_path / "run")[-1]["step"] == config["steps"]
+        and (config := RunConfig.read(tmp_path / "run")).processes == 2
+        and read_metrics(tmp_path / "run")[-1]["step"] == config.steps
     )
     long = tmp_path / "long"
     launcher = launch(long, 5000)
@@ -486,12 +489,12 @@ def test_accelerate_launch_trains_two_processes_and_they_stop_when_it_is_killed(
             os.killpg(launcher.pid, signal.SIGKILL)
     assert (
         not is_held(long)
-        and 0 < read_checkpoint(list_checkpoints(long / "checkpoints")[-1]).step < read_config(long)["steps"]
+        and 0 < read_checkpoint(list_checkpoints(long / "checkpoints")[-1]).step < RunConfig.read(long).steps
     )
 
 
 def test_the_lines_of_the_notebook_train_two_processes_in_a_kernel(tmp_path):
-    "notebook_launcher forks a kernel that has used its threads: the cell of 12b as it stands there, and what a user reads when the batch cannot be shared."
+    "notebook_launcher forks a kernel that has used its threads: the cell as it stands on the page, and what a user reads when the batch cannot be shared."
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     cells = [
         c.source
@@ -500,9 +503,7 @@ def test_the_lines_of_the_notebook_train_two_processes_in_a_kernel(tmp_path):
     ]
     assert len(cells) == 1
     before = "import torch\nfrom avgen.data.pairs import toy_pairs\ntorch.set_num_threads(2)\nx = torch.randn(1500, 1500)\n(x @ x).sum()\ntoys = toy_pairs(n=24)"
-    after = (
-        "run.finished, place.exists(), config['processes'] if (config := run.config) else 0, torch.get_num_threads()"
-    )
+    after = "run.finished, place.exists(), run.config.processes, torch.get_num_threads()"
     refused = (
         cells[0].partition("\nnotebook_launcher(")[0].replace("steps=6", "steps=6, batch_size=9")
         + "\ntry: notebook_launcher(together, num_processes=2, rdzv_backend='c10d', rdzv_endpoint='localhost:0')\nexcept Exception as e: print(e)"

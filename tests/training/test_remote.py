@@ -8,26 +8,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_runner import TOTAL, final, run_tiny, same
+from tiny_runs import TOTAL, final, run_tiny, same
 
-from avgen.training import trainer
-from avgen.training import runner as training
-from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
-from avgen.training.remote import (
-    ControlChannel,
-    RemoteRun,
-    JsonlTail,
-    is_held,
-    keep_frame,
-    launch,
-    read_film,
-    read_small_json,
-    send_command,
-    run_status,
-)
+from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
+from avgen.runs.files import JsonlTail, read_small_json
+from avgen.runs.film import read_film, save_frame
+from avgen.runs.lock import is_held
 from avgen.runs.run import Run
+from avgen.runs.status import run_status
+from avgen.training.control import ControlChannel, send_command
+from avgen.training.recording import Diverged
+from avgen.training.remote import RemoteRun, launch
 from avgen.training.runner import resume, start, train
+from avgen.training.trainer import SingleStepper, Trainer
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -39,15 +33,15 @@ def whole(toys, tiny, tmp_path_factory):
 
 def wish_at(monkeypatch, wishes: dict) -> None:
     "While step number k (from 0) is done, somebody sends `wishes[k]`, a list of (act, more)."
-    original = training.Trainer.one_step
+    original = Trainer.one_step
     monkeypatch.setattr(ControlChannel, "every", 0.0)
 
     def one_step(self):
-        for act, more in wishes.pop(self.step, ()):
-            send_command(self.run.folder, act, **more)
+        for act, more in wishes.pop(self.position.step, ()):
+            send_command(self.recorder.log.folder, act, **more)
         original(self)
 
-    monkeypatch.setattr(training.Trainer, "one_step", one_step)
+    monkeypatch.setattr(Trainer, "one_step", one_step)
 
 
 @pytest.mark.parametrize("k", [0, 5, 9, 16])
@@ -87,18 +81,20 @@ def test_what_was_wished_before_the_run_is_not_meant_for_it(toys, tmp_path, monk
 
 def test_single_steps_move_one_player_and_are_resumed_exactly(whole, toys, tmp_path, monkeypatch):
     steps = [("step", {"phase": "D"}), ("step", {"phase": "G"}), ("step", {"phase": "D"})]
-    original, moved = training.Trainer.single, []
+    original, moved, one_step = SingleStepper.step, [], Trainer.one_step
 
     def single(self, phase):
-        before = {k: v.detach().clone() for k, v in self.system.named_parameters()}
-        original(self, phase)
-        now = dict(self.system.named_parameters())
+        system = self.stepper.position.system
+        before = {k: v.detach().clone() for k, v in system.named_parameters()}
+        row = original(self, phase)
+        now = dict(system.named_parameters())
         moved.append((phase, {k.split(".")[0] for k in before if not torch.equal(before[k], now[k])}))
+        return row
 
-    monkeypatch.setattr(training.Trainer, "single", single)
+    monkeypatch.setattr(SingleStepper, "step", single)
     ends = []
     for name, wishes in (("once", {9: [*steps, ("resume", {})]}), ("twice", {9: [*steps, ("stop", {})]})):
-        monkeypatch.setattr(training.Trainer, "one_step", trainer.Stepping.one_step)
+        monkeypatch.setattr(Trainer, "one_step", one_step)
         wish_at(monkeypatch, wishes)
         run = run_tiny(toys, tmp_path / name)
         if name == "twice":
@@ -136,7 +132,7 @@ def test_nobody_trains_a_run_that_is_being_trained(toys, tmp_path):
 
 
 def test_the_state_tells_a_failure(toys, tmp_path):
-    with pytest.raises(training.Diverged):
+    with pytest.raises(Diverged):
         run_tiny(toys, tmp_path / "run", poison=2)
     now = run_status(tmp_path / "run")
     assert now["state"] == "failed" and "became nan" in now["message"] and not now["alive"]
@@ -167,7 +163,7 @@ def test_the_film_is_what_was_generated(whole, toys, tmp_path):
     assert read_film(whole.folder).steps == film.steps and read_film(tmp_path) is None
     (whole.folder / "samples" / "step_00000001.npy").unlink()
     with pytest.raises(InputError, match="cannot write"):
-        keep_frame(whole.folder / "config.json", 1, grid)
+        save_frame(whole.folder / "config.json", 1, grid)
 
 
 def test_bad_wishes_are_refused(whole, tmp_path):
@@ -233,8 +229,8 @@ def test_a_pause_asked_for_while_a_process_starts_is_waited_for(whole, monkeypat
         last.append(next(states, "paused"))
         return {"state": last[-1], "alive": True}
 
-    monkeypatch.setattr("avgen.training.remote.standing", standing_now)
-    monkeypatch.setattr("avgen.training.remote.send", lambda *a, **k: None)
+    monkeypatch.setattr("avgen.training.remote.run_status", standing_now)
+    monkeypatch.setattr("avgen.training.remote.send_command", lambda *a, **k: None)
     run.pause(5)
     assert last == ["starting", "starting", "running", "running", "paused"]
 

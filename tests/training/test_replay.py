@@ -5,13 +5,14 @@ import math
 
 import pytest
 import torch
-from test_runner import run_tiny
+from tiny_runs import run_tiny
 
 from avgen.core import InputError
-from avgen.training.guard import Guard, read_incident
-from avgen.training.replay import observed, replay
 from avgen.runs.run import Run
-from avgen.training.runner import Diverged, resume
+from avgen.training.guard import Guard, read_incident
+from avgen.training.recording import Diverged
+from avgen.training.replay import observed, replay
+from avgen.training.runner import resume
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -110,7 +111,7 @@ def test_a_guard_does_not_wait_for_the_device():
 
     with Watching():
         for step in range(5):
-            guard.look(torch.tensor(1.0), step)
+            guard.check(torch.tensor(1.0), step)
         assert not fetched
         assert guard.read() is None and fetched is not None
 
@@ -121,13 +122,13 @@ def test_the_step_is_named_whatever_the_rhythm(phase_every, bad):
     guard = Guard({p: "p"})
     for step in range(0, 12, phase_every):
         p.grad = torch.tensor([1.0, math.inf if step == bad else 1.0])
-        guard.look(torch.tensor(0.5), step)
+        guard.check(torch.tensor(0.5), step)
     assert guard.read()["stage_step"] == bad and guard.read() is None
     p.grad = torch.ones(2)
     for step in range(20, 24):
-        guard.look(torch.tensor(0.5), step)
+        guard.check(torch.tensor(0.5), step)
     assert guard.read() is None
-    guard.look(torch.tensor(math.inf), 24)
+    guard.check(torch.tensor(math.inf), 24)
     assert guard.read()["what"] == "loss became inf"
 
 
