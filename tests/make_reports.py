@@ -1,6 +1,8 @@
-"""Makes the small reports that no other command writes: python tests/make_reports.py [data/orchestra-3 [runs/studies]]
+"""Make the small reports that no other command writes: python tests/make_reports.py [data/orchestra-3 [runs/studies]]
 
-Of the runs that `avgen study --steps 2500` keeps (trained here where they are not there yet): data/results/averaged-weights.json (15b), data/results/choices.json (13e, 13f, 17), nbs/images/cmcgan_ablations.png (13f).
+They are of the runs that `avgen study --steps 2500` keeps; what is not there yet is trained here:
+data/results/averaged-weights.json (for the page on evaluation), data/results/choices.json (for those on CMAV, CMCGAN
+and the studies), nbs/images/cmcgan_ablations.png (for the one on CMCGAN).
 """
 
 import json
@@ -8,11 +10,13 @@ import sys
 from pathlib import Path
 
 import torch
-from avgen.orchestra import dataset as orchestra
 from avgen.judge.evaluation import evaluate
-from avgen.studies.jobs import Job, Work, counted
+from avgen.orchestra import dataset as orchestra
 from avgen.runs.run import write_json
-from avgen.studies.study import encoder_names, poster2_jobs
+from avgen.studies.jobs import Job, mean_over_seeds
+from avgen.studies.rows import encoder_accuracy
+from avgen.studies.tables import poster2_jobs
+from avgen.studies.workplace import StudySettings, Workplace
 from avgen.systems.cmcgan import ABLATIONS
 
 HERE = Path(__file__).resolve().parent.parent
@@ -25,7 +29,7 @@ CHOICES = {  # what settings were chosen by, on the validation split of this orc
     "CMCGAN, second pass weighing 10 (small)": Job("", "cmcgan", "both"),
     "the CMCGAN inside missing-modality, all steps of small": Job("", "missing-modality", "both"),
 }
-SAID = (
+REPORTED_SETTINGS = (
     "classifier_steps",
     "classifier_learning_rate",
     "l2",
@@ -39,11 +43,18 @@ def short(value):
     return round(value, 4) if isinstance(value, float) else value
 
 
-def averaged(work: Work) -> dict:
-    "Each run of poster-2 judged twice: with averaged weights, and with those of the last step."
+def averaged(work: Workplace) -> dict:
+    """Judge each run of poster-2 twice: with averaged weights, and with those of the last step."""
     found = []
     for job in poster2_jobs(work):
-        e = evaluate(work.run(job), work.pairs, evaluator=work.evaluator, device="cpu", quiet=True, raw=True)
+        e = evaluate(
+            work.runner.run(job),
+            work.settings.pairs,
+            evaluator=work.judge.evaluator,
+            device="cpu",
+            quiet=True,
+            raw=True,
+        )
         row = dict(
             system="sa-cmgan without attention" if "without" in job.label else "sa-cmgan",
             direction=e.direction,
@@ -61,36 +72,45 @@ def averaged(work: Work) -> dict:
             }
         )
     return {
-        "data": f"{work.pairs.name} ({work.pairs.hash}), validation",
-        "steps": work.steps,
+        "data": f"{work.settings.pairs.name} ({work.settings.pairs.hash}), validation",
+        "steps": work.settings.steps,
         "average": 0.998,
         "runs": found,
     }
 
 
-def choices(work: Work) -> dict:
+def choices(work: Workplace) -> dict:
+    """Score the settings that were chosen between, on the split that they were chosen on."""
     found = []
     for what, job in CHOICES.items():
-        config = work.run(job).config
+        config = work.runner.run(job).config
         for d in ("S2I", "I2S") if job.direction == "both" else (job.direction,):
-            row = dict(what=what, system=job.system, direction=d, steps={s["name"]: s["steps"] for s in config["stages"]}, seed=job.seed, data=work.pairs.hash, commit=config.get("commit"),
-                       settings={k: config["settings"][k] for k in SAID if k in config["settings"]})  # fmt: skip
-            judged = {k: short(v) for k, v in counted(work.judged(job, d)).items() if k != "by_seed"}
-            names = encoder_names(work, [job], d) if job.system.startswith("cmav") else None
+            row = dict(
+                what=what,
+                system=job.system,
+                direction=d,
+                steps={s["name"]: s["steps"] for s in config["stages"]},
+                seed=job.seed,
+                data=work.settings.pairs.hash,
+                commit=config.get("commit"),
+                settings={k: config["settings"][k] for k in REPORTED_SETTINGS if k in config["settings"]},
+            )
+            judged = {k: short(v) for k, v in mean_over_seeds(work.judged(job, d)).items() if k != "by_seed"}
+            names = encoder_accuracy(work, [job], d) if job.system.startswith("cmav") else None
             found.append(row | judged | {"encoder names": short(names)})
-    return {"data": f"orchestra, seed 3 ({work.pairs.hash}), validation split", "runs": found}
+    return {"data": f"orchestra, seed 3 ({work.settings.pairs.hash}), validation split", "runs": found}
 
 
-def ablations(work: Work, path: Path) -> None:
-    "What CMCGAN and its ablations paint from one sound of each instrument."
+def ablations(work: Workplace, path: Path) -> None:
+    """Draw what CMCGAN and its ablations paint from one sound of each instrument."""
     import matplotlib.pyplot as plt
     from PIL import Image
 
-    pairs = work.pairs.validation
+    pairs = work.settings.pairs.validation
     some = [int((pairs.instrument == c).nonzero()[7]) for c in range(len(pairs.instruments))]
     rows = {"real": pairs.tensors(some)[0]}
     for name, changes in ABLATIONS.items():
-        run = work.run(Job("", "cmcgan", "both", tuple(sorted(changes.items()))))
+        run = work.runner.run(Job("", "cmcgan", "both", tuple(sorted(changes.items()))))
         rows[name if changes else "cmcgan"] = run.towards("S2I").generate(pairs[some], seed=0)
     figure, axes = plt.subplots(len(rows), len(some), figsize=(10.4, 4.35), dpi=90)
     for line, (name, images) in zip(axes, rows.items()):
@@ -108,7 +128,8 @@ def ablations(work: Work, path: Path) -> None:
 
 def main(data: str = "data/orchestra-3", studies: str = "runs/studies") -> None:
     torch.set_num_threads(1)
-    work = Work(orchestra.build(data, seed=3), Path(studies), seeds=3, device="cpu", limit=2500)
+    pairs = orchestra.build(data, seed=3)
+    work = Workplace(StudySettings(pairs, Path(studies), seeds=3, device="cpu", limit=2500))
     write_json(HERE / "data/results/averaged-weights.json", averaged(work))
     write_json(HERE / "data/results/choices.json", choices(work))
     ablations(work, HERE / "nbs/images/cmcgan_ablations.png")

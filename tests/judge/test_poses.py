@@ -1,3 +1,5 @@
+"""Contract of avgen.judge.poses: readers see real pictures, repeat themselves, are kept, and refuse other data."""
+
 import json
 
 import numpy as np
@@ -26,7 +28,7 @@ def orchestra(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trombone():
-    return train_pose_reader("trombone", drawings=500, steps=220, device="cpu")
+    return train_pose_reader("trombone", drawings=700, steps=300, device="cpu")
 
 
 def test_poses_are_read_off_real_pictures_and_not_off_blank_ones(orchestra, trombone, monkeypatch):

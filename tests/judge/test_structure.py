@@ -1,38 +1,19 @@
-"Contract of avgen.judge.structure: hand-made attention gets the score that it deserves, and questions that cannot be put are refused."
+"""Contract of avgen.judge.structure: hand-made attention gets the score it deserves; the impossible is refused."""
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
-
-from avgen.nets.attention import SelfAttention
 from avgen.core import InputError
-from avgen.nets.encoders import Encoder
 from avgen.data.pairs import toy_pairs
+from avgen.judge.questions import SHARE_TITLES, read_notes, resolved_partials
+from avgen.judge.rivals import RIVAL_TITLES, untrained_copy
+from avgen.judge.structure import StructureReport, difference_with_interval, study_attention
+from avgen.nets.attention import SelfAttention
+from avgen.nets.encoders import Encoder
 from avgen.signal.spectrogram import SpectrogramConfig
-from avgen.judge.structure import (
-    MEASURES,
-    RIVALS,
-    HeardNote,
-    StructureReport,
-    difference_with_interval,
-    energy_weighted,
-    equally_loud,
-    find_questions,
-    occlude,
-    occlusion_masks,
-    read_notes,
-    resolved_partials,
-    rows_between,
-    same_pitch,
-    study_attention,
-    untrained_copy,
-)
-
-CONFIG = SpectrogramConfig()
+from torch import nn
 
 
 class Listener(nn.Module):
@@ -94,14 +75,14 @@ def reports(pairs):
 
 
 def test_attention_to_harmonics_scores_above_every_rival(reports):
-    for name in MEASURES:
+    for name in SHARE_TITLES:
         m = reports["harmonics"].measures[name]
-        assert all(m[rival]["difference"]["low"] > 0 for rival in RIVALS if rival != "untrained")
+        assert all(m[rival]["difference"]["low"] > 0 for rival in RIVAL_TITLES if rival != "untrained")
         assert m["attention"]["value"] > 4 * m["uniform"]["share"]["value"]
 
 
 def test_attention_to_energy_equals_the_energy_rival(reports):
-    for name in MEASURES:
+    for name in SHARE_TITLES:
         m = reports["energy"].measures[name]
         assert m["attention"]["value"] == pytest.approx(m["energy"]["share"]["value"], abs=1e-4)
         assert m["attention"]["value"] == pytest.approx(m["equally_loud"]["share"]["value"], rel=0.15)
@@ -119,9 +100,14 @@ def test_uniform_attention_equals_the_uniform_rival(reports):
 def test_occlusion_tells_whether_the_classifier_uses_what_is_attended(pairs):
     where = torch.zeros(32, 32)
     where[20:26, 4:14] = 1
-    look = lambda net, x: (torch.ones_like(x), 6 * where.expand_as(x))
+
+    def look(net, x):
+        return torch.ones_like(x), 6 * where.expand_as(x)
+
     used = study_attention(Listener(pairs, look, region=where), pairs, clips=12, untrained=1, queries=4).occlusion
-    elsewhere = study_attention(Listener(pairs, look, region=where.flip(1)), pairs, clips=12, untrained=1, queries=4).occlusion
+    elsewhere = study_attention(
+        Listener(pairs, look, region=where.flip(1)), pairs, clips=12, untrained=1, queries=4
+    ).occlusion
     assert used["difference"]["low"] > 0 > elsewhere["difference"]["value"] - 1e-6
     assert (
         used["attended"]["probability"]["value"]
@@ -138,7 +124,7 @@ def test_report_is_data_and_draws_itself(reports):
     assert report.asked <= report.clips and sum(report.by_instrument.values()) == report.asked and report.takes > 3
     assert report.gamma == pytest.approx(0.3) and report.effect > 0
     text = repr(report)
-    assert all(title in text for title in MEASURES.values()) and "gamma +0.300" in text
+    assert all(title in text for title in SHARE_TITLES.values()) and "gamma +0.300" in text
     assert report._still_()[:4] == b"\x89PNG"
 
 
@@ -161,64 +147,6 @@ def test_a_real_encoder_is_left_as_it_was(pairs, form):
     fresh = untrained_copy(encoder, report.layer, high.tensors()[1], seed=1)
     changed = {k for k, v in fresh.state_dict().items() if not torch.equal(v, before[k])}
     assert changed and all(k.startswith(report.layer) for k in changed) and not any(m.training for m in fresh.modules())
-
-
-def test_questions_point_at_partials_and_nowhere_else():
-    sound = torch.full((1, 64, 64), -1.0)
-    for k in range(1, 6):
-        sound[0, CONFIG.row_of(660 * k, 64), 8:56] = 0.5
-    start, end = (float(CONFIG.times(64)[c]) for c in (8, 55))
-    asked = find_questions([HeardNote(start, end, 660)], sound, CONFIG, (32, 32), (32, 32))
-    partials, between = set(resolved_partials(660, CONFIG, 32).values()), set(rows_between(660, CONFIG, 32).values())
-    assert {int(q) // 32 for q in asked.queries} <= partials and {int(q) % 32 for q in asked.queries} <= set(
-        range(4, 28)
-    )
-    for i, query in enumerate(asked.queries.tolist()):
-        row, column = divmod(query, 32)
-        for name in MEASURES:
-            rows, columns = np.divmod(asked.good[name][i].nonzero().flatten().numpy(), 32)
-            assert set(rows) == (partials if name == "other_times" else partials - {row})
-            assert set(columns) <= set(range(4, 28)) and (abs(columns - column) >= 2).all() == (name == "other_times")
-            assert (columns == column).all() == (name == "partials_now")
-            assert set(asked.shifted[name][i].nonzero().flatten().numpy() // 32) == between
-    assert not partials & between
-
-
-def test_coarse_keys_decide_what_is_resolved():
-    assert len(resolved_partials(440, CONFIG, 32)) > len(resolved_partials(440, CONFIG, 16)) and not resolved_partials(
-        60, CONFIG, 32
-    )
-    rows = resolved_partials(900, CONFIG, 32)
-    assert all(b - a >= 2 for a, b in zip(rows.values(), list(rows.values())[1:]))
-
-
-def test_rivals_are_weightings():
-    generator = torch.Generator().manual_seed(0)
-    weights, level = torch.rand(5, 256, generator=generator).softmax(1), torch.randn(256, generator=generator)
-    for rival in (energy_weighted(weights, level), equally_loud(weights, level)):
-        torch.testing.assert_close(rival.sum(1), torch.ones(5))
-        assert torch.allclose(rival @ level, weights @ level, atol=0.02)
-    quiet = (-3 * level).softmax(0)[None]
-    torch.testing.assert_close(energy_weighted(quiet, level), quiet, atol=1e-5, rtol=1e-3)  # it may prefer silence
-    assert energy_weighted(weights, torch.zeros(256)).std() < 1e-6  # all alike: uniform
-
-
-def test_occlusion_is_matched_in_number_and_loudness():
-    generator = torch.Generator().manual_seed(0)
-    level, received = torch.randn(256, generator=generator), torch.rand(256, generator=generator)
-    attended, random = occlusion_masks(received, level, 0.1, draws=4, generator=np.random.default_rng(0))
-    assert attended.sum() == 26 and random.sum(1).eq(26).all() and not (random & attended).any()
-    assert all(abs(level[r].mean() - level[attended].mean()) < 0.15 for r in random)
-    silenced = occlude(torch.zeros(1, 64, 64), attended[None], (16, 16))
-    assert silenced.shape == (1, 1, 64, 64) and (silenced == -1).sum() == 26 * 16
-
-
-def test_notes_and_pitches():
-    notes = read_notes("0.000-0.100:440.0;0.100-0.200:660.0;0.200-0.300:441.0")
-    assert [len(g) for g in same_pitch(notes)] == [2, 1] and read_notes("") == []
-    for text in ("x", "0-1", "0.2-0.1:440", "0-1:-3", "0-1:nan"):
-        with pytest.raises(InputError, match="start-end:hertz"):
-            read_notes(text)
 
 
 def test_difference_with_interval():

@@ -1,8 +1,7 @@
-"Contract of avgen.studies.study and avgen.readers: every table in quick form, runs shared by tables and workers, what is refused, published figures and their gaps."
+"""Contract of avgen.studies.study: every table in quick form, runs shared by tables and workers, what is refused."""
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -11,32 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-
-from avgen.studies import study as studies
 from avgen.core import InputError
-from avgen.orchestra.dataset import build as build_orchestra
 from avgen.data.pairs import toy_pairs
-from avgen.training.remote import is_held
 from avgen.runs.run import read_metrics
-from avgen.studies.jobs import StudyInterrupted, Job, Work
-from avgen.judge.poses import orchestra_seed
-from avgen.studies.study import (
-    FORMS,
-    PUBLISHED,
-    STUDIES,
-    _other_people,
-    estimate,
-    published_gaps,
-    read_study,
-    seconds_of,
-    run_study,
-)
-
-
-@pytest.fixture(scope="module")
-def orchestra(tmp_path_factory):
-    return build_orchestra(tmp_path_factory.mktemp("data") / "orchestra", train=9, validation=5, seed=0, workers=1)
+from avgen.studies.jobs import Job
+from avgen.studies.study import STUDIES, estimate, estimate_seconds, read_study, run_study
+from avgen.studies.workplace import JobRunner, StudyInterrupted, StudySettings, Workplace
+from avgen.training.remote import is_held
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +67,11 @@ def test_poster_3_shows_effect_and_gamma_0(place):
 
 
 def test_runs_are_shared_between_studies_and_a_second_call_trains_nothing(orchestra, place, monkeypatch):
-    work = Work(orchestra, place, "toy", quick=True)
-    keys = lambda name: {work.place(j) for j in STUDIES[name].jobs(work)}
+    work = Workplace(StudySettings(orchestra, place, "toy", quick=True))
+
+    def keys(name):
+        return {work.runner.folder_of(job) for job in STUDIES[name].jobs(work)}
+
     assert (
         keys("protocols") == keys("poster-1") == keys("performers")
         and keys("poster-1") & keys("poster-2")
@@ -98,7 +81,7 @@ def test_runs_are_shared_between_studies_and_a_second_call_trains_nothing(orches
     assert len(keys("cmcgan") & keys("poster-1")) == 1
     for name in ("poster-1", "cmav"):
         run_study(name, orchestra, folder=place, quick=True, quiet=True, device="cpu")
-    monkeypatch.setattr("avgen.studies.jobs.train", lambda *a, **k: pytest.fail("trained again"))
+    monkeypatch.setattr("avgen.studies.workplace.train", lambda *a, **k: pytest.fail("trained again"))
     run_study("poster-1", orchestra, folder=place, quick=True, quiet=True, device="cpu")
     assert estimate("poster-1", work) == {"jobs": 5, "left": 0, "seconds": 0}
 
@@ -152,7 +135,10 @@ def by_one(orchestra, tmp_path_factory):
 def test_two_workers_share_the_runs_and_make_the_table_of_one(orchestra, by_one, tmp_path, killed):
     folder = tmp_path / "study"
     both = workers(orchestra.root, folder, 2)
-    trained = lambda: {s.parent.name: json.loads(s.read_text())["process"] for s in folder.glob("runs/*/state.json")}
+
+    def trained():
+        return {s.parent.name: json.loads(s.read_text())["process"] for s in folder.glob("runs/*/state.json")}
+
     try:
         end = time.monotonic() + 200
         while len(set(trained().values())) < 2 and time.monotonic() < end and all(p.poll() is None for p in both):
@@ -182,37 +168,52 @@ def test_two_workers_share_the_runs_and_make_the_table_of_one(orchestra, by_one,
 def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
     pairs, calls = toy_pairs(n=8), []
     whole = run_study("poster-2", pairs, folder=tmp_path / "whole", quick=True, quiet=True, device="cpu")
-    original = Work.run
+    original = JobRunner.run
 
     def run(self, job):
-        if not self.done(job):
+        if not self.is_done(job):
             calls.append(job)
         if len(calls) == 3:
             raise StudyInterrupted("stopped")
         return original(self, job)
 
-    monkeypatch.setattr(Work, "run", run)
+    monkeypatch.setattr(JobRunner, "run", run)
     assert (
         run_study("poster-2", pairs, folder=tmp_path / "cut", quick=True, quiet=True, device="cpu") is None
         and not (tmp_path / "cut" / "poster-2.json").exists()
     )
-    monkeypatch.setattr(Work, "run", original)
+    monkeypatch.setattr(JobRunner, "run", original)
     again = run_study("poster-2", pairs, folder=tmp_path / "cut", quick=True, quiet=True, device="cpu")
     assert [(r["label"], r["accuracy"], r["low"]) for r in again.rows] == [
         (r["label"], r["accuracy"], r["low"]) for r in whole.rows
     ]
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda p, d: run_study("poster1", p, folder=d), ["'poster1'", "did you mean 'poster-1'"]), (lambda p, d: run_study("cmav", p, seeds=0, folder=d), ["'seeds'", "from 1"]),
-    (lambda p, d: run_study("cmav", p, preset="huge", folder=d), ["'huge'", "'paper'"]), (lambda p, d: run_study("pose", p, folder=d, quick=True, quiet=True), ["pose", "orchestra"]),
-    (lambda p, d: run_study("performers", p, folder=d, quick=True, quiet=True), ["performers", "orchestra"]), (lambda p, d: run_study("representations", p, folder=d, quick=True, quiet=True), ["waveforms"]),
-    (lambda p, d: read_study(d / "nothing.json"), ["nothing.json", "cannot be read"]),
-])  # fmt: skip
-def test_what_is_refused(tmp_path, call, words):
+QUICK = dict(quick=True, quiet=True)
+
+
+@pytest.mark.parametrize(
+    "name, settings, words",
+    [
+        ("poster1", {}, ["'poster1'", "did you mean 'poster-1'"]),
+        ("cmav", {"seeds": 0}, ["'seeds'", "from 1"]),
+        ("cmav", {"preset": "huge"}, ["'huge'", "'paper'"]),
+        ("pose", QUICK, ["pose", "orchestra"]),
+        ("performers", QUICK, ["performers", "orchestra"]),
+        ("representations", QUICK, ["waveforms"]),
+    ],
+)
+def test_what_is_refused(tmp_path, name, settings, words):
     with pytest.raises(InputError) as e:
-        call(toy_pairs(), tmp_path)
+        run_study(name, toy_pairs(), folder=tmp_path, **settings)
     assert all(w in str(e.value) for w in words), str(e.value)
+
+
+def test_what_cannot_be_read(tmp_path):
+    (tmp_path / "other.json").write_text('{"name": "another", "rows": [], "about": {}}')
+    for name, words in (("nothing", "nothing.json.*cannot be read"), ("other", "no study is called 'another'")):
+        with pytest.raises(InputError, match=words):
+            read_study(tmp_path / f"{name}.json")
 
 
 def test_results_of_other_settings_are_refused_with_the_difference(tmp_path):
@@ -234,67 +235,12 @@ def test_results_of_other_settings_are_refused_with_the_difference(tmp_path):
         run_study("cmav", toy_pairs(), folder=tmp_path, quiet=True)
 
 
-def test_published_gaps_against_the_lottery_of_their_batches():
-    gaps = {(g["other"], g["direction"], g["split"]): g for g in published_gaps()}
-    assert len(gaps) == 11 and gaps["without attention", "S2I", "validation"]["gap"] == pytest.approx(
-        0.8438 - 0.79688, abs=1e-4
-    )
-    within, beyond = gaps["without attention", "S2I", "validation"], gaps["without attention", "I2S", "validation"]
-    assert (
-        within["by_chance"] > 0.3
-        and within["gap"] < within["error"]
-        and beyond["by_chance"] < 0.001
-        and beyond["gap"] > 4 * beyond["error"]
-    )
-    assert gaps["cmcgan", "S2I", "validation"]["error"] == pytest.approx(
-        (0.7661 * 0.2339 / 64) ** 0.5, abs=1e-4
-    )  # one batch: CMCGAN's figure is of the whole split
-
-
-def test_other_people_play_in_the_same_orchestra(orchestra, tmp_path):
-    others = _other_people(Work(orchestra, tmp_path, "toy", quick=True))
-    assert orchestra_seed(others) == orchestra_seed(orchestra) and len(others.validation) == len(orchestra.validation)
-    assert not set(others.validation.performers) & set(orchestra.all_train.performers)
-
-
-def test_a_form_is_made_once_for_all_that_read_it(orchestra, tmp_path, monkeypatch):
-    made, real = [], studies.forms_of
-    monkeypatch.setattr(
-        "avgen.studies.study.forms_of", lambda split, kind, quiet: made.append(kind) or real(split, kind, quiet)
-    )
-    run_study("representations", orchestra, folder=tmp_path, quick=True, quiet=True, device="cpu", seeds=2)
-    assert made == [
-        kind for kind in FORMS for _ in range(2)
-    ]  # train and validation; three and four layers and both seeds share them
-
-
-def test_the_control_stands_where_recipes_differ(orchestra, tmp_path):
-    jobs = lambda preset: STUDIES["poster-1"].jobs(Work(orchestra, tmp_path, preset))
-    (control,) = [j for j in jobs("small") if "stage" in j.label]
-    assert (control.system, control.direction, dict(control.changes)) == (
-        "sa-cmgan",
-        "S2I",
-        {"classifier_steps": 4000, "classifier_learning_rate": 1e-3},
-    )
-    assert not [j for j in jobs("toy") if "stage" in j.label]
-
-
 def test_the_estimate_counts_the_steps_that_are_trained(orchestra, tmp_path, monkeypatch):
     now = iter(range(10**6))
     monkeypatch.setattr(
         "avgen.studies.study.time.perf_counter", lambda: float(next(now))
     )  # two steps of each stage take one second
-    work = Work(orchestra, tmp_path, "toy", limit=4)
-    run = work.run(job := Job("a", "missing-modality", "both"))
-    work.limit, steps = 4, run.config["steps"]
-    monkeypatch.setattr(Work, "done", lambda self, job: False)
-    assert seconds_of(job, work) == pytest.approx(steps / 2)
-
-
-def test_published_figures_are_those_of_the_papers():
-    assert (
-        PUBLISHED["sa-cmgan", "I2S", "validation"] == 0.5937
-        and PUBLISHED["cmav-s2i-c", "S2I", "validation"] == 0.7556
-        and PUBLISHED["without attention", "I2S", "validation"] == 0.23427
-    )
-    assert PUBLISHED["cmcgan", "S2I", "train"] == 0.9105 and PUBLISHED["cmav-i2s", "I2S", "validation"] == 0.1117
+    work, job = Workplace(StudySettings(orchestra, tmp_path, "toy", limit=4)), Job("a", "missing-modality", "both")
+    steps = work.runner.run(job).config["steps"]
+    monkeypatch.setattr(JobRunner, "is_done", lambda self, job: False)
+    assert estimate_seconds(job, work) == pytest.approx(steps / 2)

@@ -1,0 +1,20 @@
+"""One small judge for all tests of this folder."""
+
+import pytest
+from avgen.judge.evaluator import train_evaluator
+from judging import QUICK, easy_pairs
+
+
+@pytest.fixture(scope="session")
+def pairs():
+    return easy_pairs()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("evaluators")
+
+
+@pytest.fixture(scope="session")
+def evaluator(pairs, folder):
+    return train_evaluator(pairs, device="cpu", cache=folder, settings=QUICK, quiet=True)

@@ -1,0 +1,42 @@
+"""Contract of avgen.judge.generation: one sample for every pair, in order, and what is refused."""
+
+import pytest
+import torch
+from avgen.core import InputError
+from avgen.judge.classifier import samples
+from avgen.judge.generation import generate_split, modalities, system_of
+from judging import FakeRun, FakeSystem, oracle
+
+
+def test_every_split_whole_and_in_order(pairs):
+    for split in ("train", "tune", "validation"):
+        echo = oracle(pairs, "S2I", split)
+        assert torch.equal(generate_split(echo, pairs.split(split), batch_size=5), samples(pairs.split(split), "image"))
+
+
+def test_each_block_has_noise_of_its_own(pairs):
+    def noise(source, seed):
+        return torch.rand(len(source), 3, 64, 64, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+    made = generate_split(FakeSystem("S2I", noise), pairs.validation, seed=1, batch_size=5)
+    assert not torch.equal(made[:5], made[5:10])
+    assert torch.equal(made, generate_split(FakeSystem("S2I", noise), pairs.validation, seed=1, batch_size=5))
+
+
+def test_a_run_is_asked_for_its_system():
+    system = FakeSystem("I2S", None)
+    assert system_of(FakeRun(system)) is system_of(system) is system
+    assert modalities("S2I") == ("sound", "image") and modalities("I2S") == ("image", "sound")
+
+
+def test_what_is_refused(pairs):
+    with pytest.raises(InputError, match="expected a run"):
+        generate_split(None, pairs.validation)
+    with pytest.raises(InputError, match="diverged"):
+        generate_split(FakeSystem("S2I", lambda x, seed: x.repeat(1, 3, 1, 1) * float("nan")), pairs.validation)
+    with pytest.raises(InputError, match="no pairs"):
+        generate_split(oracle(pairs, "S2I"), pairs.validation.subset([]))
+    with pytest.raises(InputError, match="one at a time"):
+        modalities("both")
+    with pytest.raises(InputError, match="direction"):
+        modalities("A2B")
