@@ -99,7 +99,7 @@ def harmonic_shares(
     queries = torch.arange(height * width) if map.queries is None else map.queries
     row_of_query = queries.div(width, rounding_mode="floor")
     for row, (harmonic, between) in enumerate(_row_combs(map.config, height, key_rows)):
-        here = (row_of_query == row).nonzero().flatten()
+        here = (row_of_query == row).nonzero().flatten().numpy()
         if not harmonic or not between or not len(here):
             continue
         shifted = by_row[here][:, between].sum(1).numpy() * len(harmonic) / len(between)
