@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from chrome import LISTEN, keep_count, missing, opened_offline, shoot
 from lab import installed, run_all, served, until
-from test_widgets import LISTEN, browser, missing
 
 pytestmark = pytest.mark.browser
 PICTURE = "(c) => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join()"
@@ -26,7 +26,8 @@ def work(tmp_path_factory):
     from avgen.data.pairs import toy_pairs
     from avgen.signal.spectrogram import Sound, SpectrogramConfig
     from avgen.training.runner import train
-    from avgen.show.widgets import SoundPlayer, page
+    from avgen.show.live import page
+    from avgen.show.sound_player import SoundPlayer
 
     folder, toys, config = tmp_path_factory.mktemp("pages"), toy_pairs(n=8), SpectrogramConfig()
     runs = [
@@ -58,19 +59,7 @@ def work(tmp_path_factory):
 
 
 def opened(browser, work, script=LISTEN, **settings):
-    context = browser.new_context(offline=True, **{"viewport": {"width": 1280, "height": 900}, **settings})
-    page = context.new_page()
-    page.asked, page.errors = [], []
-    page.on(
-        "request",
-        lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else page.asked.append(request.url),
-    )
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.add_init_script(script)
-    page.goto((work / "page.html").as_uri())
-    page.wait_for_function(
-        "document.querySelectorAll('[data-widget]').length === document.querySelectorAll('[data-ready]').length"
-    )
+    page = opened_offline(browser, work / "page.html", script, **settings)
     page.wait_for_function("document.querySelector('.avgen-gallery').dataset.cards > 0")
     return page
 
@@ -79,7 +68,7 @@ def opened(browser, work, script=LISTEN, **settings):
 def page(browser, work):
     page = opened(browser, work)
     yield page
-    assert page.asked == [] and page.errors == [] and page.evaluate("window.hacked") is None
+    assert page.outside == [] and page.errors == [] and page.evaluate("window.hacked") is None
     page.context.close()
 
 
@@ -206,8 +195,7 @@ def test_the_saved_dashboard_reads_at_the_pointer(page):
 def test_the_page_fits(browser, work, width, scheme):
     page = opened(browser, work, viewport={"width": width, "height": 900}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width and page.errors == []
-    if shot := os.environ.get("AVGEN_SCREENSHOTS"):
-        page.screenshot(path=str(Path(shot) / f"players_{width}.png"), full_page=True)
+    shoot(page, f"players_{width}", full_page=True)
     page.context.close()
 
 
@@ -220,7 +208,7 @@ from avgen.show.gallery import PairGallery
 from avgen.show.link import link
 from avgen.data.pairs import toy_pairs
 from avgen.signal.spectrogram import Sound, SpectrogramConfig
-from avgen.show.widgets import SoundPlayer
+from avgen.show.sound_player import SoundPlayer
 config, toys = SpectrogramConfig(), toy_pairs(n=16)
 tone = lambda hertz: Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * torch.arange(config.samples) / config.sample_rate), config, f"{hertz} Hz")
 note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
@@ -254,7 +242,7 @@ from avgen.nets.attention_maps import AttentionMap
 from avgen.show.inspector import AttentionInspector
 from avgen.show.link import link
 from avgen.signal.spectrogram import Sound, SpectrogramConfig
-from avgen.show.widgets import SoundPlayer
+from avgen.show.sound_player import SoundPlayer
 config = SpectrogramConfig()
 sound = Sound(torch.zeros(1, 64, 64), config, torch.zeros(config.samples), "silence")
 weights = torch.rand(1, 256, 256, generator=torch.Generator().manual_seed(0)).softmax(2)
@@ -295,19 +283,8 @@ def lab(tmp_path_factory):
             os.kill(state["process"], signal.SIGKILL)
 
 
-def new_page(browser, **settings):
-    page = browser.new_page(viewport={"width": 1300, "height": 3200}, **settings)
-    page.set_default_timeout(180_000)
-    page.errors, page.outside = [], []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            page.outside.append(request.url)
-            if request.url.startswith("http") and "127.0.0.1" not in request.url
-            else None
-        ),
-    )
+def new_page(browser):
+    page = keep_count(browser.new_page(viewport={"width": 1300, "height": 3200}), 180_000)
     page.add_init_script(LISTEN)
     return page
 
@@ -338,8 +315,7 @@ def test_all_of_it_in_jupyterlab(browser, lab):
     page.wait_for_function(
         "[...document.querySelectorAll('.avgen-changed')].every((e) => e.textContent.includes('Single step 2: one generator step'))"
     )
-    if shot := os.environ.get("AVGEN_SCREENSHOTS"):
-        page.screenshot(path=str(Path(shot) / "players_lab.png"))
+    shoot(page, "players_lab")
     boards[0].get_by_role("button", name="Resume").click()
     state(1, "running")
     boards[1].get_by_role("button", name="Stop").click()
