@@ -1,4 +1,4 @@
-"""The widgets in the other places where notebooks live: Notebook 7, and Voila (`make app`), both driven in a headless Chromium."""
+"The widgets in the other places where notebooks live: Notebook 7, and Voila (`make app`), in a headless Chromium."
 
 from pathlib import Path
 
@@ -20,7 +20,8 @@ config = SpectrogramConfig()
 t = torch.arange(config.samples) / config.sample_rate
 sound = Sound.from_waveform(sum(0.06 * torch.sin(2 * torch.pi * 440 * k * t) for k in range(1, 15)), config, "a tone")
 known = dict(config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]))
-maps = [AttentionMap((torch.randn(1, 256, 256, generator=torch.Generator().manual_seed(i)) * 2).softmax(2), (16, 16), (16, 16), layer=f"layer {i}", **known) for i in range(2)]
+draw = lambda i: (torch.randn(1, 256, 256, generator=torch.Generator().manual_seed(i)) * 2).softmax(2)
+maps = [AttentionMap(draw(i), (16, 16), (16, 16), layer=f"layer {i}", **known) for i in range(2)]
 note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
 #---
 inspector, player = AttentionInspector(maps, sound=sound), SoundPlayer(sound)
@@ -66,7 +67,8 @@ def test_notebook_7(browser, tmp_path):
         until(tmp_path / "playing.json", lambda playing: playing == "")
         page.locator(".avgen-ruler").first.click(position={"x": 100, "y": 8})
         page.wait_for_function(
-            "document.querySelector('.avgen-player').dataset.seconds === Number(document.querySelector('.avgen-ruler').getAttribute('aria-valuenow')).toFixed(3)"
+            "document.querySelector('.avgen-player').dataset.seconds === "
+            "Number(document.querySelector('.avgen-ruler').getAttribute('aria-valuenow')).toFixed(3)"
         )
         assert (
             float(page.locator(".avgen-player").get_attribute("data-seconds")) > 0
@@ -106,7 +108,8 @@ def test_the_workbench_in_voila(browser, tmp_path, width):
     ) as address:
         page = opened(browser, address, 120_000, viewport={"width": width, "height": 1000})
         page.wait_for_function(
-            "document.querySelector('.avgen-gallery')?.dataset.cards > 0 && document.querySelector('.avgen-inspector')?.dataset.layer"
+            "document.querySelector('.avgen-gallery')?.dataset.cards > 0 && "
+            "document.querySelector('.avgen-inspector')?.dataset.layer"
         )
         assert "Traceback" not in page.inner_text("body") and "import ipywidgets" not in page.inner_text(
             "body"

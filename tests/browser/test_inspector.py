@@ -1,4 +1,4 @@
-"""The attention inspector in a headless Chromium: saved pages opened from disk with the network refused, and a real JupyterLab."""
+"The attention inspector in a headless Chromium: saved pages with the network refused, and a real JupyterLab."
 
 import json
 
@@ -13,11 +13,15 @@ WATCH = """(() => {
   window.played = [];
   const start = AudioBufferSourceNode.prototype.start;
   AudioBufferSourceNode.prototype.start = function (...when) {
-    window.played.push({ data: Array.from(this.buffer.getChannelData(0)), rate: this.buffer.sampleRate, from: when[1] ?? 0 });
+    const data = Array.from(this.buffer.getChannelData(0));
+    window.played.push({ data, rate: this.buffer.sampleRate, from: when[1] ?? 0 });
     return start.apply(this, when);
   };
 })();"""
-HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked=1'>\"'&$x$ \u202eright to left \U0001f3ba"
+HOSTILE = (
+    "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked=1'>"
+    "\"'&$x$ \u202eright to left \U0001f3ba"
+)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +138,10 @@ def test_what_is_drawn_is_the_tensor(saved, maps, visit):
     page.locator("select").select_option("row")
     page.get_by_role("button", name="Attention", exact=True).click()
     table = page.evaluate(
-        """() => { const c = document.querySelector(".avgen-scale"); return Array.from(c.getContext("2d").getImageData(0, 0, 256, 1).data); }"""
+        """() => {
+          const scale = document.querySelector(".avgen-scale").getContext("2d");
+          return Array.from(scale.getImageData(0, 0, 256, 1).data);
+        }"""
     )
     table = np.array(table).reshape(256, 4)[:, :3]
     config = maps[0].config
@@ -155,7 +162,7 @@ def test_what_is_drawn_is_the_tensor(saved, maps, visit):
                 == sorted(true.flatten().tolist(), reverse=True)[:10]
             )
         pixels = inspector(page).evaluate(
-            "r => { const c = r.querySelector('.avgen-heat'); return Array.from(c.getContext('2d').getImageData(0, 0, 32, 32).data); }"
+            "r => Array.from(r.querySelector('.avgen-heat').getContext('2d').getImageData(0, 0, 32, 32).data)"
         )
         pixels = np.array(pixels).reshape(32, 32, 4)[::-1, :, :3]  # row 0 at the bottom
         seen = np.abs(pixels[:, :, None].astype(int) - table[None, None]).sum(3).argmin(2) / 255
@@ -183,7 +190,8 @@ def test_what_is_attended_is_heard(saved, maps, tone, visit):
         bands = chosen.any(1, keepdim=True).expand(32, 32)
         inside, before = energy_within(heard, bands, config), energy_within(tone.waveform, bands, config)
         print(
-            f"attended from {query}: {100 * inside:.2f} % of the energy in attended bands, {100 * before:.2f} % of the whole sound's"
+            f"attended from {query}: {100 * inside:.2f} % of the energy in attended bands, "
+            f"{100 * before:.2f} % of the whole sound's"
         )
         assert inside > 0.9
         band = torch.tensor(play(page, "This band")["data"])
@@ -214,14 +222,16 @@ def test_the_cursor_moves_and_a_click_seeks(saved, visit):
 
 
 def hover_everywhere(page, moves=40):
-    "Move the pointer over the stage; after each move the heat of the cell below it is drawn. How fast is measured in bench_browser.py."
+    "Move the pointer over the stage: each time the heat of the cell below is drawn (bench_browser.py says how fast)."
     box = page.locator(".avgen-stage").first.bounding_box()
     for x, y in np.random.default_rng(1).uniform(0.02, 0.98, (moves, 2)):
         page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
         cell = 32 * int(32 * (1 - y)) + int(32 * x)
         page.wait_for_function(
-            "cell => { const d = document.querySelector('.avgen-inspector').drawn(); return d && Math.abs(d.position % 32 - cell % 32) <= 1"
-            " && Math.abs(Math.floor(d.position / 32) - Math.floor(cell / 32)) <= 1; }",
+            """cell => {
+              const drawn = document.querySelector('.avgen-inspector').drawn(), at = drawn?.position;
+              return drawn && Math.abs(at % 32 - cell % 32) <= 1 && Math.abs((at >> 5) - (cell >> 5)) <= 1;
+            }""",
             arg=cell,
         )
 
@@ -232,7 +242,11 @@ def test_every_move_of_the_pointer_is_drawn(saved, visit):
 
 def test_hover_without_raw_events_is_drawn_too(saved, visit):
     "A browser that has no pointerrawupdate hears of the pointer once a frame."
-    without = "const add = EventTarget.prototype.addEventListener; EventTarget.prototype.addEventListener = function (t, ...r) { if (t !== 'pointerrawupdate') add.call(this, t, ...r); };"
+    without = """const add = EventTarget.prototype.addEventListener;
+    EventTarget.prototype.addEventListener = function (type, ...rest) {
+      if (type !== 'pointerrawupdate') add.call(this, type, ...rest);
+    };
+    """
     page = visit(saved, before=without)
     ask(page, 0.3, 0.4, "hover")
     first = drawn(page)["position"]
@@ -351,7 +365,7 @@ def test_two_are_asked_at_one_point(tone, visit, tmp_path):
 
 
 def test_linked_views_follow_each_other_without_a_kernel(tone, maps, visit, tmp_path):
-    "Two inspectors and a player on one saved page: point, layer and cursor are the same in all; unlinked ones stay as they are."
+    "Two linked inspectors and a player on a saved page share point, layer and cursor; an unlinked one stays as it is."
     from avgen.show.inspector import AttentionInspector
     from avgen.show.link import link
     from avgen.show.live import page as write
@@ -391,13 +405,17 @@ def test_closing_gives_everything_back(saved, visit):
     page.evaluate(
         """async (source) => {
       window.module = (await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })))).default;
-      const decode = (v) => v === null || typeof v !== "object" ? v : Array.isArray(v) ? v.map(decode) : typeof v.bytes === "string" ? Uint8Array.from(atob(v.bytes), (c) => c.charCodeAt(0))
+      const decode = (v) => v === null || typeof v !== "object" ? v : Array.isArray(v) ? v.map(decode)
+        : typeof v.bytes === "string" ? Uint8Array.from(atob(v.bytes), (c) => c.charCodeAt(0))
         : Object.fromEntries(Object.entries(v).map(([k, x]) => [k, decode(x)]));
       const text = document.querySelector("[data-widget] script").textContent;
       window.open20 = () => Array.from({ length: 20 }, () => {
         const state = decode(JSON.parse(text)), listeners = [], el = document.createElement("div");
         document.body.append(el);
-        const model = { get: (n) => state[n], set: (n, v) => { state[n] = v; }, save_changes() {}, on: (e, f) => listeners.push(f), off: (e, f) => listeners.splice(listeners.indexOf(f), 1) };
+        const model = {
+          get: (n) => state[n], set: (n, v) => { state[n] = v; }, save_changes() {},
+          on: (e, f) => listeners.push(f), off: (e, f) => listeners.splice(listeners.indexOf(f), 1),
+        };
         return { close: window.module.render({ model, el }), listeners, el };
       });
     }""",
@@ -412,7 +430,11 @@ def test_closing_gives_everything_back(saved, visit):
         )
 
     cycle = """() => { window.views = window.open20(); }"""
-    close = """() => { const left = window.views.map((v) => { v.close(); v.el.remove(); return v.listeners.length; }); window.views = null; return Math.max(...left); }"""
+    close = """() => {
+      const left = window.views.map((v) => { v.close(); v.el.remove(); return v.listeners.length; });
+      window.views = null;
+      return Math.max(...left);
+    }"""
     page.evaluate(cycle)
     assert page.evaluate(close) == 0
     before = used()
@@ -456,7 +478,8 @@ config = SpectrogramConfig()
 t = torch.arange(config.samples) / config.sample_rate
 sound = Sound.from_waveform(sum(0.06 * torch.sin(2 * torch.pi * 440 * k * t) for k in range(1, 15)), config, "a tone")
 known = dict(config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]))
-maps = [AttentionMap((torch.randn(1, 1024, 1024, generator=torch.Generator().manual_seed(i)) * (i + 1) / 2).softmax(2), (32, 32), (32, 32), layer=f"layer {i}", **known) for i in range(4)]
+draw = lambda i: (torch.randn(1, 1024, 1024, generator=torch.Generator().manual_seed(i)) * (i + 1) / 2).softmax(2)
+maps = [AttentionMap(draw(i), (32, 32), (32, 32), layer=f"layer {i}", **known) for i in range(4)]
 note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
 #---
 inspector = AttentionInspector(maps, sound=sound)

@@ -1,4 +1,4 @@
-"""Player, gallery, dashboard and links in the browser: saved pages without a network, and all of it in a real JupyterLab, a run in a process of its own included."""
+"Player, gallery, dashboard and links in the browser: saved pages without a network, and a real JupyterLab with a run."
 
 import contextlib
 import json
@@ -46,7 +46,10 @@ def work(tmp_path_factory):
         for d in ("S2I", "I2S")
     ]
     moments = torch.arange(config.samples) / config.sample_rate
-    tone = lambda hertz, name: Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * moments), config, name)
+
+    def tone(hertz, name):
+        return Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * moments), config, name)
+
     one, two = SoundPlayer(tone(440, HOSTILE), other=tone(880, "the other side")), SoundPlayer(tone(220, "linked"))
     silent = SoundPlayer(Sound(torch.zeros(1, 64, 64), config, torch.zeros(0), "nothing"))
     joined = link(one, two)
@@ -210,9 +213,11 @@ from avgen.data.pairs import toy_pairs
 from avgen.signal.spectrogram import Sound, SpectrogramConfig
 from avgen.show.sound_player import SoundPlayer
 config, toys = SpectrogramConfig(), toy_pairs(n=16)
-tone = lambda hertz: Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * torch.arange(config.samples) / config.sample_rate), config, f"{hertz} Hz")
+moments = torch.arange(config.samples) / config.sample_rate
+tone = lambda hertz: Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * moments), config, f"{hertz} Hz")
 note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
-run = training.start("sa-cmgan", toys, preset="toy", steps=100000, run="away", device="cpu", threads=1, tick_every=5, sample_every=200)
+often = dict(tick_every=5, sample_every=200)
+run = training.start("sa-cmgan", toys, preset="toy", steps=100000, run="away", device="cpu", threads=1, **often)
 one = TrainingDashboard(run)
 one.observe(note("facts.json"), "facts")
 one
@@ -246,9 +251,12 @@ from avgen.show.sound_player import SoundPlayer
 config = SpectrogramConfig()
 sound = Sound(torch.zeros(1, 64, 64), config, torch.zeros(config.samples), "silence")
 weights = torch.rand(1, 256, 256, generator=torch.Generator().manual_seed(0)).softmax(2)
-seen = AttentionMap(weights, (16, 16), (16, 16), config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]), layer="layer")
+known = dict(config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]))
+seen = AttentionMap(weights, (16, 16), (16, 16), layer="layer", **known)
 class Bare(anywidget.AnyWidget):
-    _esm = "export default { render({ el }) { const p = document.createElement('p'); p.className = 'bare'; el.append(p); return () => p.remove(); } };"
+    _esm = '''export default { render({ el }) {
+      const p = document.createElement('p'); p.className = 'bare'; el.append(p); return () => p.remove();
+    } };'''
 kinds = [lambda: SoundPlayer(sound, other=sound), Bare, lambda: AttentionInspector(seen, sound=sound)]
 place, door = ipywidgets.VBox(), ipywidgets.IntText(description="round")
 def turn(change):
@@ -264,7 +272,8 @@ def turn(change):
         for w in old: w.close()
         del old, w
         gc.collect()
-        Path("left.json").write_text(json.dumps({"round": change["new"], "alive": sum(r() is not None for r in turn.seen)}))
+        alive = sum(r() is not None for r in turn.seen)
+        Path("left.json").write_text(json.dumps({"round": change["new"], "alive": alive}))
 door.observe(turn, "value")
 display(door, place)
 """
@@ -295,15 +304,17 @@ def test_all_of_it_in_jupyterlab(browser, lab):
     run_all(page, address, "work")
     page.wait_for_function("document.querySelector('.avgen-gallery')?.dataset.cards === '8'")
     boards = [page.locator(".avgen-dashboard").nth(i) for i in (0, 1)]
-    state = lambda i, word: page.wait_for_function(
-        f"document.querySelectorAll('.avgen-dashboard')[{i}].dataset.state === '{word}'"
-    )
+
+    def state(i, word):
+        page.wait_for_function(f"document.querySelectorAll('.avgen-dashboard')[{i}].dataset.state === '{word}'")
+
     state(0, "running")
     page.wait_for_function("Number(document.querySelector('.avgen-dashboard').dataset.step) > 20")
     boards[0].get_by_role("button", name="Pause").click()
     state(0, "paused"), state(1, "paused")  # the second dashboard shows the same
     page.wait_for_function(
-        "(([a, b]) => a.dataset.step === b.dataset.step && a.dataset.points === b.dataset.points)(document.querySelectorAll('.avgen-dashboard'))"
+        "(([a, b]) => a.dataset.step === b.dataset.step && a.dataset.points === b.dataset.points)"
+        "(document.querySelectorAll('.avgen-dashboard'))"
     )
     facts = until(folder / "facts.json", lambda f: f["state"] == "paused")
     assert [p.stem for p in (folder / "away" / "checkpoints").glob(f"step_{facts['step']:08d}.safetensors")]
@@ -313,7 +324,8 @@ def test_all_of_it_in_jupyterlab(browser, lab):
         board.get_by_text("D(mismatched)", exact=True).first.wait_for()
     boards[0].get_by_role("button", name="One generator step").click()
     page.wait_for_function(
-        "[...document.querySelectorAll('.avgen-changed')].every((e) => e.textContent.includes('Single step 2: one generator step'))"
+        "[...document.querySelectorAll('.avgen-changed')]"
+        ".every((e) => e.textContent.includes('Single step 2: one generator step'))"
     )
     shoot(page, "players_lab")
     boards[0].get_by_role("button", name="Resume").click()
@@ -345,7 +357,9 @@ def test_all_of_it_in_jupyterlab(browser, lab):
 
 
 OURS = """
-(() => {  // listeners that widgets' modules (anywidget imports them from blob: addresses) add to anything, and elements that widgets draw: which are still there?
+// Listeners that widgets' modules (anywidget imports them from blob: addresses) add to anything, and elements that
+// widgets draw: which of them are still there?
+(() => {
   Error.stackTraceLimit = 100;
   const { addEventListener: add, removeEventListener: remove } = EventTarget.prototype, listeners = [], elements = [];
   const captures = (o) => Boolean(typeof o === 'object' && o ? o.capture : o);
@@ -359,21 +373,29 @@ OURS = """
     return add.call(this ?? window, type, f, o);
   };
   EventTarget.prototype.removeEventListener = function (type, f, o) {
-    for (const l of listeners) if (l.target.deref() === (this ?? window) && l.f.deref() === f && l.type === type && l.capture === captures(o)) l.gone = true;
+    for (const l of listeners) {
+      const same = l.target.deref() === (this ?? window) && l.f.deref() === f && l.type === type;
+      if (same && l.capture === captures(o)) l.gone = true;
+    }
     return remove.call(this ?? window, type, f, o);
   };
-  window.remember = (name) => { for (const e of document.querySelectorAll(`${name}, ${name} *`)) elements.push(new WeakRef(e)); };
-  window.left = () => [listeners.filter((l) => !l.gone && l.target.deref()).length, elements.filter((e) => e.deref()).length];
+  window.remember = (name) => {
+    for (const e of document.querySelectorAll(`${name}, ${name} *`)) elements.push(new WeakRef(e));
+  };
+  window.left = () => [
+    listeners.filter((l) => !l.gone && l.target.deref()).length, elements.filter((e) => e.deref()).length,
+  ];
 })();
 """
 
 
 def test_twenty_open_widgets_leave_nothing_behind(browser, lab):
-    """Twenty players, then twenty inspectors, all linked, opened and closed again and again, beside twenty of the barest widget there is.
+    """Twenty linked players, then inspectors, opened and closed again and again, beside twenty of the barest widget.
 
-    Exact: after closing, no element that they drew and no listener that they added is left in the page, and the kernel has forgotten them.
-    Memory is measured, as medians over the rounds: JupyterLab and anywidget keep something of any widget (its model, its small module), so that the bare ones
-    in the same page say what is theirs."""
+    Exact: after closing, no element that they drew and no listener that they added is left in the page, and the kernel
+    has forgotten them. Memory is measured, as medians over the rounds: JupyterLab and anywidget keep something of any
+    widget (its model, its small module), so that the bare ones in the same page say what is theirs.
+    """
     address, folder = lab
     page = new_page(browser)
     page.add_init_script(OURS)
@@ -422,7 +444,8 @@ def test_twenty_open_widgets_leave_nothing_behind(browser, lab):
     for kind, name in ((1, "bare"), (0, "players"), (2, "inspectors")):
         open_now, kept[name] = rounds(kind)
         print(
-            f"twenty {name}: open {open_now:.2f} MB, {held[100 * kind + 3][0]} listeners, {held[100 * kind + 3][1]} elements; after closing {kept[name]:.2f} MB, {held[100 * kind + 10][0]} listeners, {held[100 * kind + 10][1]} elements"
+            f"twenty {name}: open {open_now:.2f} MB, (listeners, elements) {held[100 * kind + 3]}; "
+            f"after closing {kept[name]:.2f} MB, {held[100 * kind + 10]}"
         )
         if name != "bare":
             assert kept[name] - kept["bare"] < 0.05 * open_now + 0.3, (name, kept)

@@ -1,4 +1,4 @@
-"""The browser half: a saved report opened from disk, and the widgets in a real JupyterLab, both driven in a headless Chromium."""
+"A saved report opened from disk, and the widgets in a real JupyterLab, both in a headless Chromium."
 
 import pytest
 from chrome import missing, opened, opened_offline, shoot

@@ -14,9 +14,12 @@ const pitchName = (hertz) => {
   return hertz > 15 ? `${NOTES[((note % 12) + 12) % 12]}${Math.floor(note / 12) - 1}` : "";
 };
 
-/** 256 colours as [r, g, b, alpha]: `clear` from transparent to yellow, over the input; otherwise opaque from near black. */
-const heatTable = (clear) => Array.from({ length: 256 }, (_, v) => {
-  const t = v / 255;
+/** Where 0..1 stands in a table of colours: steps of its root, so that also faint heat has its shade. */
+const SHADES = 1023, shade = (t) => Math.round(SHADES * Math.sqrt(t));
+
+/** Colours as [r, g, b, alpha], see `shade`: `clear` from transparent to yellow, over the input; otherwise opaque from near black. */
+const heatTable = (clear) => Array.from({ length: SHADES + 1 }, (_, i) => {
+  const t = (i / SHADES) ** 2;
   return clear ? [...inferno(0.3 + 0.68 * t), Math.round(255 * Math.min(1.15 * Math.sqrt(t), 0.96))] : [...inferno(0.03 + 0.95 * t), 255];
 });
 const CLEAR = heatTable(true), OPAQUE = heatTable(false);
@@ -82,7 +85,7 @@ function drawHeat(canvas, shown, [rows, columns], table, down) {
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const v = shown[row * columns + column];
-      if (v === v) picture.data.set(table[Math.round(255 * v)], ((down ? row : rows - 1 - row) * columns + column) * 4);
+      if (v === v) picture.data.set(table[shade(v)], ((down ? row : rows - 1 - row) * columns + column) * 4);
     }
   }
   context.putImageData(picture, 0, 0);
@@ -123,7 +126,7 @@ export function inspectorView(model, bus = null) {
   const draws = (name) => {
     root.dataset.view = name;
     press(ground, name);
-    paint(scaleBar, Uint8Array.from({ length: 256 }, (_, i) => i), [1, 256], (v) => (name === "heat" ? OPAQUE : CLEAR)[v]);
+    paint(scaleBar, Uint8Array.from({ length: 256 }, (_, i) => i), [1, 256], (v) => (name === "heat" ? OPAQUE : CLEAR)[shade(v / 255)]);
     redraw();
   };
   const scale = element("select", { "aria-label": "Scale", "data-lm-suppress-shortcuts": "true", onchange: () => set("scale", scale.value) }, ...SCALES.map(([value, text]) => element("option", { value, text })));
