@@ -37,6 +37,15 @@ def toys():
     return toy_pairs(n=24)
 
 
+@pytest.fixture(scope="module")
+def browser():
+    "A headless Chromium; tests that ask for it are skipped where a machine has none."
+    from chrome import launched
+
+    with launched() as browser:
+        yield browser
+
+
 @dataclass(frozen=True)
 class TinySettings:
     width: int = 8

@@ -14,11 +14,12 @@ from pathlib import Path
 
 
 def installed(app: str = "jupyterlab") -> bool:
+    "Whether a server is installed here."
     return importlib.util.find_spec(app) is not None
 
 
 def write_notebook(path: Path, text: str) -> Path:
-    "A notebook of the cells of `text`, which lines of '#---' part."
+    "Write a notebook of the cells of `text`, which are separated by lines of '#---'."
     cells = [
         {
             "cell_type": "code",
@@ -38,18 +39,23 @@ def write_notebook(path: Path, text: str) -> Path:
 
 
 def free_port() -> int:
+    "A port of the loopback that nobody uses now."
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
 
 
 def environment(**more) -> dict:
+    "The environment of a server: this one with live widgets, and `more`."
     return {k: v for k, v in os.environ.items() if k != "AVGEN_STILL"} | {k: str(v) for k, v in more.items()}
 
 
 @contextlib.contextmanager
 def answering(command: list, address: str, folder: Path, environment: dict, cwd: Path | None = None):
-    "A server process (a module of Python and its arguments) from its first answer to the end of the block; raises with the end of its log when it dies."
+    """Run a server (a module of Python and its arguments) from its first answer to the end of the block.
+
+    Raises RuntimeError with the end of its log when it dies or does not answer.
+    """
     log = folder / "server.log"
     with open(log, "wb") as out:
         server, deadline = (
@@ -86,7 +92,7 @@ def answering(command: list, address: str, folder: Path, environment: dict, cwd:
 
 @contextlib.contextmanager
 def served(folder: Path, app: str = "jupyterlab", **notebooks: str):
-    "Serve `folder` by `app` (jupyterlab or notebook) with `notebooks`, see `write_notebook`; yields the address."
+    "Serve `folder` by `app` (jupyterlab or notebook) with some notebooks, see `write_notebook`; yields the address."
     for name, text in notebooks.items():
         write_notebook(folder / f"{name}.ipynb", text)
     port = free_port()
@@ -128,6 +134,7 @@ def idle(page, address: str, name: str) -> None:
 
 
 def run_again(page) -> None:
+    "Run all cells of the notebook that is open."
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
 
@@ -138,8 +145,8 @@ def run_all(page, address: str, name: str) -> None:
     run_again(page)
 
 
-def until(path: Path, test, seconds: float = 30):
-    "What a JSON file holds, once `test` accepts it."
+def until(path: Path, test, seconds: float = 60):
+    "Wait until `test` accepts what a JSON file holds, and return it; so long at most, against hanging."
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if path.exists() and path.read_text() and test(json.loads(path.read_text())):

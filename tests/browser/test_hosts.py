@@ -1,12 +1,10 @@
-"""The widgets in the other places where notebooks live: Notebook 7, and Voila (`make app`), both driven in a headless Chromium."""
+"The widgets in the other places where notebooks live: Notebook 7, and Voila (`make app`), in a headless Chromium."
 
-import os
 from pathlib import Path
 
 import pytest
+from chrome import ask, drawn, missing, opened, shoot
 from lab import answering, environment, free_port, installed, served, until
-from test_widgets import LISTEN, browser, missing
-from test_inspector import ask, drawn
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
@@ -17,12 +15,13 @@ from avgen.nets.attention_maps import AttentionMap
 from avgen.show.inspector import AttentionInspector
 from avgen.show.link import link
 from avgen.signal.spectrogram import Sound, SpectrogramConfig
-from avgen.show.widgets import SoundPlayer
+from avgen.show.sound_player import SoundPlayer
 config = SpectrogramConfig()
 t = torch.arange(config.samples) / config.sample_rate
 sound = Sound.from_waveform(sum(0.06 * torch.sin(2 * torch.pi * 440 * k * t) for k in range(1, 15)), config, "a tone")
 known = dict(config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]))
-maps = [AttentionMap((torch.randn(1, 256, 256, generator=torch.Generator().manual_seed(i)) * 2).softmax(2), (16, 16), (16, 16), layer=f"layer {i}", **known) for i in range(2)]
+draw = lambda i: (torch.randn(1, 256, 256, generator=torch.Generator().manual_seed(i)) * 2).softmax(2)
+maps = [AttentionMap(draw(i), (16, 16), (16, 16), layer=f"layer {i}", **known) for i in range(2)]
 note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
 #---
 inspector, player = AttentionInspector(maps, sound=sound), SoundPlayer(sound)
@@ -36,31 +35,12 @@ maps[1]
 """
 
 
-def visitor(browser, **settings):
-    page = browser.new_page(**{"viewport": {"width": 1300, "height": 2000}, **settings})
-    page.set_default_timeout(120_000)
-    page.errors, page.outside = [], []
-    page.on("pageerror", lambda error: page.errors.append(f"{error} {error.stack}"))
-    page.on(
-        "request",
-        lambda r: page.outside.append(r.url) if r.url.startswith("http") and "127.0.0.1" not in r.url else None,
-    )
-    page.add_init_script(LISTEN)
-    return page
-
-
-def shoot(page, name):
-    if shots := os.environ.get("AVGEN_SCREENSHOTS"):
-        page.screenshot(path=str(Path(shots) / f"{name}.png"), full_page=True)
-
-
 def test_notebook_7(browser, tmp_path):
     "Hover, click, keys, layers, hearing, links and a map that opens the inspector by itself."
     if not installed("notebook"):
         missing("notebook is not installed")
     with served(tmp_path, "notebook", view=NOTEBOOK) as address:
-        page = visitor(browser)
-        page.goto(f"{address}/notebooks/view.ipynb")
+        page = opened(browser, f"{address}/notebooks/view.ipynb", 120_000, viewport={"width": 1300, "height": 2000})
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())
         page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -87,12 +67,13 @@ def test_notebook_7(browser, tmp_path):
         until(tmp_path / "playing.json", lambda playing: playing == "")
         page.locator(".avgen-ruler").first.click(position={"x": 100, "y": 8})
         page.wait_for_function(
-            "document.querySelector('.avgen-player').dataset.seconds === Number(document.querySelector('.avgen-ruler').getAttribute('aria-valuenow')).toFixed(3)"
+            "document.querySelector('.avgen-player').dataset.seconds === "
+            "Number(document.querySelector('.avgen-ruler').getAttribute('aria-valuenow')).toFixed(3)"
         )
         assert (
             float(page.locator(".avgen-player").get_attribute("data-seconds")) > 0
         )  # the linked player's cursor went along
-        shoot(page, "notebook7")
+        shoot(page, "notebook7", full_page=True)
         assert page.outside == [] and not [e for e in page.errors if "blob:" in e], (
             page.errors
         )  # Notebook has one of its own (a setting without a schema), in an empty notebook too
@@ -122,13 +103,13 @@ def test_the_workbench_in_voila(browser, tmp_path, width):
         command,
         f"http://127.0.0.1:{port}",
         tmp_path,
-        environment(AVGEN_RUN="", JUPYTER_CONFIG_DIR=tmp_path, JUPYTER_PATH=ROOT / "avgen" / "static"),
+        environment(AVGEN_RUN="", JUPYTER_CONFIG_DIR=tmp_path, JUPYTER_PATH=ROOT / "avgen" / "show" / "static"),
         ROOT,
     ) as address:
-        page = visitor(browser, viewport={"width": width, "height": 1000})
-        page.goto(address)
+        page = opened(browser, address, 120_000, viewport={"width": width, "height": 1000})
         page.wait_for_function(
-            "document.querySelector('.avgen-gallery')?.dataset.cards > 0 && document.querySelector('.avgen-inspector')?.dataset.layer"
+            "document.querySelector('.avgen-gallery')?.dataset.cards > 0 && "
+            "document.querySelector('.avgen-inspector')?.dataset.layer"
         )
         assert "Traceback" not in page.inner_text("body") and "import ipywidgets" not in page.inner_text(
             "body"
@@ -145,6 +126,6 @@ def test_the_workbench_in_voila(browser, tmp_path, width):
         ask(page, 0.4, 0.3)
         page.wait_for_function("document.querySelector('.avgen-inspector').dataset.locked === 'true'")
         assert max(drawn(page)["values"]) > 0
-        shoot(page, f"workbench_{width}")
+        shoot(page, f"workbench_{width}", full_page=True)
         assert page.outside == [] and page.errors == []
         page.close()

@@ -1,33 +1,27 @@
-"""The attention inspector in a headless Chromium: saved pages opened from disk with the network refused, and a real JupyterLab."""
+"The attention inspector in a headless Chromium: saved pages with the network refused, and a real JupyterLab."
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from chrome import ask, drawn, inspector, keep_count, missing, opened_offline, shoot
 from lab import idle, installed, served, until
-from test_widgets import browser, missing
 
 pytestmark = pytest.mark.browser
 WATCH = """(() => {
   window.played = [];
-  window.last = 0;
-  const start = AudioBufferSourceNode.prototype.start, put = CanvasRenderingContext2D.prototype.putImageData;
+  const start = AudioBufferSourceNode.prototype.start;
   AudioBufferSourceNode.prototype.start = function (...when) {
-    window.played.push({ data: Array.from(this.buffer.getChannelData(0)), rate: this.buffer.sampleRate, from: when[1] ?? 0 });
+    const data = Array.from(this.buffer.getChannelData(0));
+    window.played.push({ data, rate: this.buffer.sampleRate, from: when[1] ?? 0 });
     return start.apply(this, when);
   };
-  CanvasRenderingContext2D.prototype.putImageData = function (...all) { put.apply(this, all); window.last = performance.now(); };
 })();"""
-HOVER = """() => {
-  window.took = [];
-  const stage = document.querySelector(".avgen-stage");
-  addEventListener("pointermove", (event) => { window.begun = event.timeStamp; }, true);
-  stage.addEventListener("pointermove", () => { if (window.last > window.begun) window.took.push(window.last - window.begun); });
-}"""
-HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked=1'>\"'&$x$ \u202eright to left \U0001f3ba"
+HOSTILE = (
+    "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked=1'>"
+    "\"'&$x$ \u202eright to left \U0001f3ba"
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,49 +70,22 @@ def saved(tone, maps, tmp_path_factory):
 @pytest.fixture
 def visit(browser):
     "Open a saved page with the network refused; afterwards nothing was asked of it and nothing went wrong."
-    contexts = []
+    pages = []
 
-    def go(path, before="", **settings):
-        context = browser.new_context(offline=True, **{"viewport": {"width": 1280, "height": 900}, **settings})
-        page = context.new_page()
-        page.asked, page.errors = [], []
-        page.on(
-            "request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else page.asked.append(r.url)
-        )
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.add_init_script(WATCH + before)
-        page.goto(Path(path).as_uri())
-        page.wait_for_selector("[data-ready]")
-        contexts.append((context, page))
-        return page
+    def visit(path, before="", **settings):
+        pages.append(opened_offline(browser, path, WATCH + before, **settings))
+        return pages[-1]
 
-    yield go
-    for context, page in contexts:
-        assert page.asked == [] and page.errors == []
-        context.close()
-
-
-def root(page):
-    return page.locator(".avgen-inspector").first
-
-
-def drawn(page):
-    return root(page).evaluate("r => r.drawn()")
-
-
-def ask(page, x, y, act="click"):
-    "Click or hover the stage at x, y in 0..1, y from below."
-    stage = page.locator(".avgen-stage").first
-    stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
-    getattr(stage, act)(position={"x": box["width"] * x, "y": box["height"] * (1 - y)})
-    page.wait_for_timeout(30)
+    yield visit
+    for page in pages:
+        assert page.outside == [] and page.errors == []
+        page.context.close()
 
 
 def test_a_saved_page_of_three_layers_is_small_and_alive(saved, visit):
     assert saved.stat().st_size < 9e6
     page = visit(saved)
-    view = root(page)
+    view = inspector(page)
     ask(page, 0.3, 0.4, "hover")
     first = drawn(page)
     assert view.get_attribute("data-locked") == "false" and "Preview" in page.locator(".avgen-say").inner_text()
@@ -165,13 +132,16 @@ def test_a_saved_page_of_three_layers_is_small_and_alive(saved, visit):
 
 
 def test_what_is_drawn_is_the_tensor(saved, maps, visit):
-    from avgen.show.inspector import heat_of
+    from avgen.show.attention_state import heat_of
 
     page, rng = visit(saved), np.random.default_rng(0)
     page.locator("select").select_option("row")
     page.get_by_role("button", name="Attention", exact=True).click()
     table = page.evaluate(
-        """() => { const c = document.querySelector(".avgen-scale"); return Array.from(c.getContext("2d").getImageData(0, 0, 256, 1).data); }"""
+        """() => {
+          const scale = document.querySelector(".avgen-scale").getContext("2d");
+          return Array.from(scale.getImageData(0, 0, 256, 1).data);
+        }"""
     )
     table = np.array(table).reshape(256, 4)[:, :3]
     config = maps[0].config
@@ -191,8 +161,8 @@ def test_what_is_drawn_is_the_tensor(saved, maps, visit):
                 true.flatten()[np.argsort(-values.flatten(), kind="stable")[:10]].tolist()
                 == sorted(true.flatten().tolist(), reverse=True)[:10]
             )
-        pixels = root(page).evaluate(
-            "r => { const c = r.querySelector('.avgen-heat'); return Array.from(c.getContext('2d').getImageData(0, 0, 32, 32).data); }"
+        pixels = inspector(page).evaluate(
+            "r => Array.from(r.querySelector('.avgen-heat').getContext('2d').getImageData(0, 0, 32, 32).data)"
         )
         pixels = np.array(pixels).reshape(32, 32, 4)[::-1, :, :3]  # row 0 at the bottom
         seen = np.abs(pixels[:, :, None].astype(int) - table[None, None]).sum(3).argmin(2) / 255
@@ -220,7 +190,8 @@ def test_what_is_attended_is_heard(saved, maps, tone, visit):
         bands = chosen.any(1, keepdim=True).expand(32, 32)
         inside, before = energy_within(heard, bands, config), energy_within(tone.waveform, bands, config)
         print(
-            f"attended from {query}: {100 * inside:.2f} % of the energy in attended bands, {100 * before:.2f} % of the whole sound's"
+            f"attended from {query}: {100 * inside:.2f} % of the energy in attended bands, "
+            f"{100 * before:.2f} % of the whole sound's"
         )
         assert inside > 0.9
         band = torch.tensor(play(page, "This band")["data"])
@@ -243,42 +214,39 @@ def test_the_cursor_moves_and_a_click_seeks(saved, visit):
         )
         for _ in range(3)
     ]
-    assert places[0] < places[1] <= places[2] or root(page).get_attribute("data-playing") == ""
+    assert places[0] < places[1] <= places[2] or inspector(page).get_attribute("data-playing") == ""
     ruler.focus()
     ruler.press("Home")
     ruler.press("ArrowRight")
     assert 0 < float(ruler.get_attribute("aria-valuenow")) < 0.2
 
 
-def hover_times(page, moves=150, rounds=3):
-    """Milliseconds from each pointer event to the last draw call that it caused, over a layer of 1024 x 1024 weights.
-
-    The bar itself is asserted by those who call it. It is a bar for the view, not for what else the machine does meanwhile, which can only add: so a round
-    over the bar is measured again, at most twice, and the best of them counts. (On a quiet machine the first p95 is 2 to 4 ms.)"""
-    rng, best = np.random.default_rng(1), None
-    for number in range(rounds):
-        page.evaluate(HOVER if number == 0 else "() => { window.took.length = 0; }")
-        box = page.locator(".avgen-stage").first.bounding_box()
-        for x, y in rng.uniform(0.02, 0.98, (moves, 2)):
-            page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
-        took = np.array(page.evaluate("window.took"))
-        assert len(took) > 0.66 * moves
-        print(
-            f"hover to heat: median {np.median(took):.1f} ms, p95 {np.percentile(took, 95):.1f} ms over {len(took)} moves"
+def hover_everywhere(page, moves=40):
+    "Move the pointer over the stage: each time the heat of the cell below is drawn (bench_browser.py says how fast)."
+    box = page.locator(".avgen-stage").first.bounding_box()
+    for x, y in np.random.default_rng(1).uniform(0.02, 0.98, (moves, 2)):
+        page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+        cell = 32 * int(32 * (1 - y)) + int(32 * x)
+        page.wait_for_function(
+            """cell => {
+              const drawn = document.querySelector('.avgen-inspector').drawn(), at = drawn?.position;
+              return drawn && Math.abs(at % 32 - cell % 32) <= 1 && Math.abs((at >> 5) - (cell >> 5)) <= 1;
+            }""",
+            arg=cell,
         )
-        best = took if best is None or np.percentile(took, 95) < np.percentile(best, 95) else best
-        if np.percentile(best, 95) < 16:
-            break
-    return best
 
 
-def test_hover_is_drawn_within_a_frame(saved, visit):
-    assert np.percentile(hover_times(visit(saved)), 95) < 16
+def test_every_move_of_the_pointer_is_drawn(saved, visit):
+    hover_everywhere(visit(saved))
 
 
 def test_hover_without_raw_events_is_drawn_too(saved, visit):
     "A browser that has no pointerrawupdate hears of the pointer once a frame."
-    without = "const add = EventTarget.prototype.addEventListener; EventTarget.prototype.addEventListener = function (t, ...r) { if (t !== 'pointerrawupdate') add.call(this, t, ...r); };"
+    without = """const add = EventTarget.prototype.addEventListener;
+    EventTarget.prototype.addEventListener = function (type, ...rest) {
+      if (type !== 'pointerrawupdate') add.call(this, type, ...rest);
+    };
+    """
     page = visit(saved, before=without)
     ask(page, 0.3, 0.4, "hover")
     first = drawn(page)["position"]
@@ -287,7 +255,8 @@ def test_hover_without_raw_events_is_drawn_too(saved, visit):
 
 
 def test_hostile_text_is_shown_as_text(tone, visit, tmp_path):
-    from avgen.show.inspector import AttentionInspector, Compare
+    from avgen.show.compare import Compare
+    from avgen.show.inspector import AttentionInspector
     from avgen.signal.spectrogram import Sound
 
     small = map_of(tone)
@@ -308,8 +277,7 @@ def test_fits_narrow_and_wide(saved, visit, width, scheme):
     page = visit(saved, viewport={"width": width, "height": 900}, color_scheme=scheme)
     ask(page, 0.4, 0.15)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    if shots := os.environ.get("AVGEN_SCREENSHOTS"):
-        page.screenshot(path=f"{shots}/inspector_{width}_{scheme}.png", full_page=True)
+    shoot(page, f"inspector_{width}_{scheme}", full_page=True)
 
 
 def test_everything_has_a_name_and_is_reached_by_keys(saved, visit):
@@ -374,7 +342,7 @@ def test_an_empty_sound_is_said(tone, visit, tmp_path):
 
 
 def test_two_are_asked_at_one_point(tone, visit, tmp_path):
-    from avgen.show.inspector import Compare
+    from avgen.show.compare import Compare
 
     a, b = map_of(tone, 0), map_of(tone, 1)
     both = Compare({"attention": a}, {"attention": b}, labels=("step 100", "step 200"), sound=tone)
@@ -397,10 +365,11 @@ def test_two_are_asked_at_one_point(tone, visit, tmp_path):
 
 
 def test_linked_views_follow_each_other_without_a_kernel(tone, maps, visit, tmp_path):
-    "Two inspectors and a player on one saved page: point, layer and cursor are the same in all; unlinked ones stay as they are."
+    "Two linked inspectors and a player on a saved page share point, layer and cursor; an unlinked one stays as it is."
     from avgen.show.inspector import AttentionInspector
     from avgen.show.link import link
-    from avgen.show.widgets import SoundPlayer, page as write
+    from avgen.show.live import page as write
+    from avgen.show.sound_player import SoundPlayer
 
     views = [AttentionInspector(maps[:2], sound=tone, name=f"view {i}") for i in range(3)]
     player = SoundPlayer(tone)
@@ -430,19 +399,23 @@ def test_linked_views_follow_each_other_without_a_kernel(tone, maps, visit, tmp_
 
 def test_closing_gives_everything_back(saved, visit):
     "Twenty views opened and closed: no listener stays, and the browser's memory comes back."
-    from avgen.show.widgets import module_source
+    from avgen.show.live import module_source
 
     page = visit(saved)
     page.evaluate(
         """async (source) => {
       window.module = (await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })))).default;
-      const decode = (v) => v === null || typeof v !== "object" ? v : Array.isArray(v) ? v.map(decode) : typeof v.bytes === "string" ? Uint8Array.from(atob(v.bytes), (c) => c.charCodeAt(0))
+      const decode = (v) => v === null || typeof v !== "object" ? v : Array.isArray(v) ? v.map(decode)
+        : typeof v.bytes === "string" ? Uint8Array.from(atob(v.bytes), (c) => c.charCodeAt(0))
         : Object.fromEntries(Object.entries(v).map(([k, x]) => [k, decode(x)]));
       const text = document.querySelector("[data-widget] script").textContent;
       window.open20 = () => Array.from({ length: 20 }, () => {
         const state = decode(JSON.parse(text)), listeners = [], el = document.createElement("div");
         document.body.append(el);
-        const model = { get: (n) => state[n], set: (n, v) => { state[n] = v; }, save_changes() {}, on: (e, f) => listeners.push(f), off: (e, f) => listeners.splice(listeners.indexOf(f), 1) };
+        const model = {
+          get: (n) => state[n], set: (n, v) => { state[n] = v; }, save_changes() {},
+          on: (e, f) => listeners.push(f), off: (e, f) => listeners.splice(listeners.indexOf(f), 1),
+        };
         return { close: window.module.render({ model, el }), listeners, el };
       });
     }""",
@@ -457,7 +430,11 @@ def test_closing_gives_everything_back(saved, visit):
         )
 
     cycle = """() => { window.views = window.open20(); }"""
-    close = """() => { const left = window.views.map((v) => { v.close(); v.el.remove(); return v.listeners.length; }); window.views = null; return Math.max(...left); }"""
+    close = """() => {
+      const left = window.views.map((v) => { v.close(); v.el.remove(); return v.listeners.length; });
+      window.views = null;
+      return Math.max(...left);
+    }"""
     page.evaluate(cycle)
     assert page.evaluate(close) == 0
     before = used()
@@ -501,7 +478,8 @@ config = SpectrogramConfig()
 t = torch.arange(config.samples) / config.sample_rate
 sound = Sound.from_waveform(sum(0.06 * torch.sin(2 * torch.pi * 440 * k * t) for k in range(1, 15)), config, "a tone")
 known = dict(config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]))
-maps = [AttentionMap((torch.randn(1, 1024, 1024, generator=torch.Generator().manual_seed(i)) * (i + 1) / 2).softmax(2), (32, 32), (32, 32), layer=f"layer {i}", **known) for i in range(4)]
+draw = lambda i: (torch.randn(1, 1024, 1024, generator=torch.Generator().manual_seed(i)) * (i + 1) / 2).softmax(2)
+maps = [AttentionMap(draw(i), (32, 32), (32, 32), layer=f"layer {i}", **known) for i in range(4)]
 note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
 #---
 inspector = AttentionInspector(maps, sound=sound)
@@ -526,37 +504,16 @@ def lab(tmp_path_factory):
 
 def test_it_lives_in_jupyterlab(browser, lab):
     address, folder = lab
-    page = browser.new_page(viewport={"width": 1400, "height": 1500})
-    page.set_default_timeout(90_000)
-    outside, errors = [], []
-    page.on(
-        "request", lambda r: outside.append(r.url) if r.url.startswith("http") and "127.0.0.1" not in r.url else None
-    )
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    page = keep_count(browser.new_page(viewport={"width": 1400, "height": 1500}), 90_000)
     page.add_init_script(WATCH)
     idle(page, address, "inspector")
     page.locator(".jp-Notebook .jp-Cell").first.click()
     page.keyboard.press("Shift+Enter")
     page.wait_for_function("document.querySelectorAll('.jp-InputPrompt')[0].innerText.includes('[1]')")
 
-    def open_it(number):
-        "Seconds from the key that runs the cell to the inspector drawn."
-        begun = page.evaluate(
-            "() => { window.before = document.querySelector('.avgen-inspector'); return performance.now(); }"
-        )
-        page.keyboard.press("Control+Enter")
-        page.wait_for_function(
-            "(() => { const now = document.querySelector('.avgen-inspector'); return now !== window.before && now?.dataset.layer === 'layer 0'; })()",
-            polling=20,
-        )
-        took = (page.evaluate("performance.now()") - begun) / 1000
-        print(f"opening four layers of 1024 x 1024 in JupyterLab, {number}: {took:.2f} s")
-        return took
-
-    first = open_it(
-        1
-    )  # the bar is 2 s; what else the machine does can only add, so up to two more openings may show it
-    assert first < 2 or open_it(2) < 2 or open_it(3) < 2
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function("document.querySelector('.avgen-inspector')?.dataset.layer === 'layer 0'")
+    assert page.locator(".avgen-inspector").count() == 1 and page.locator(".avgen-thumb").count() == 4
 
     ask(page, 20.5 / 32, 10.5 / 32)
     seconds, hertz = until(folder / "query.json", lambda query: len(query) == 2)
@@ -568,25 +525,22 @@ def test_it_lives_in_jupyterlab(browser, lab):
     heard = play(page, "Attended only")
     assert len(heard["data"]) == 22050 and max(heard["data"]) > 0.001
     until(folder / "playing.json", lambda playing: playing == "")
-    shots = os.environ.get("AVGEN_SCREENSHOTS")
-    page.screenshot(path=str(Path(shots or folder) / "inspector_lab.png"))
+    shoot(page, "inspector_lab")
 
     page.locator(".avgen-stage").press("Escape")
     page.locator("input[type=range]").press("ArrowRight")  # now the kernel sleeps for twenty seconds
     until(folder / "asleep.json", lambda asleep: asleep)
-    assert np.percentile(hover_times(page, 120), 95) < 16  # with a busy kernel
+    hover_everywhere(page, 20)  # with a busy kernel
     page.locator(".avgen-thumb").nth(3).click()
     ask(page, 0.5, 0.5)
     assert (
         drawn(page)["layer"] == "layer 3" and max(play(page, "Attended only")["data"]) > 0
     )  # also without an answer of the kernel
     assert json.loads((folder / "asleep.json").read_text()) is True  # which slept through all of it
-    if shots:
-        page.get_by_role("menuitem", name="Settings", exact=True).click()
-        page.get_by_text("Theme", exact=True).hover()
-        page.get_by_text("JupyterLab Dark", exact=True).click()
-        page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
-        page.wait_for_timeout(1000)
-        page.screenshot(path=str(Path(shots) / "inspector_lab_dark.png"))
-    assert outside == [] and errors == []
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.get_by_text("Theme", exact=True).hover()
+    page.get_by_text("JupyterLab Dark", exact=True).click()
+    page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+    shoot(page, "inspector_lab_dark")
+    assert page.outside == [] and page.errors == []
     page.close()

@@ -1,4 +1,4 @@
-"""Player, gallery, dashboard and links in the browser: saved pages without a network, and all of it in a real JupyterLab, a run in a process of its own included."""
+"Player, gallery, dashboard and links in the browser: saved pages without a network, and a real JupyterLab with a run."
 
 import contextlib
 import json
@@ -9,11 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from chrome import LISTEN, keep_count, missing, opened_offline, shoot
 from lab import installed, run_all, served, until
-from test_widgets import LISTEN, browser, missing
 
 pytestmark = pytest.mark.browser
 PICTURE = "(c) => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).join()"
+# Seconds that pass during some frames, and how far the cursor of a player moves meanwhile.
+RUN = """(player) => new Promise((done) => {
+  const begun = performance.now(), from = Number(player.dataset.seconds);
+  let frames = 0;
+  const look = () => {
+    if (++frames < 15) requestAnimationFrame(look);
+    else done([(performance.now() - begun) / 1000, Number(player.dataset.seconds) - from]);
+  };
+  look();
+})"""
+WENT_ROUND = """() => {
+  const now = Number(document.querySelector(".avgen-player").dataset.seconds), before = window.before ?? now;
+  window.before = now;
+  return now < before;
+}"""
 HOSTILE = "</script><img src=x onerror=window.hacked=1>'\"\u202e\U0001f3bb"
 
 
@@ -26,7 +41,8 @@ def work(tmp_path_factory):
     from avgen.data.pairs import toy_pairs
     from avgen.signal.spectrogram import Sound, SpectrogramConfig
     from avgen.training.runner import train
-    from avgen.show.widgets import SoundPlayer, page
+    from avgen.show.live import page
+    from avgen.show.sound_player import SoundPlayer
 
     folder, toys, config = tmp_path_factory.mktemp("pages"), toy_pairs(n=8), SpectrogramConfig()
     runs = [
@@ -45,7 +61,10 @@ def work(tmp_path_factory):
         for d in ("S2I", "I2S")
     ]
     moments = torch.arange(config.samples) / config.sample_rate
-    tone = lambda hertz, name: Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * moments), config, name)
+
+    def tone(hertz, name):
+        return Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * moments), config, name)
+
     one, two = SoundPlayer(tone(440, HOSTILE), other=tone(880, "the other side")), SoundPlayer(tone(220, "linked"))
     silent = SoundPlayer(Sound(torch.zeros(1, 64, 64), config, torch.zeros(0), "nothing"))
     joined = link(one, two)
@@ -58,19 +77,7 @@ def work(tmp_path_factory):
 
 
 def opened(browser, work, script=LISTEN, **settings):
-    context = browser.new_context(offline=True, **{"viewport": {"width": 1280, "height": 900}, **settings})
-    page = context.new_page()
-    page.asked, page.errors = [], []
-    page.on(
-        "request",
-        lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else page.asked.append(request.url),
-    )
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.add_init_script(script)
-    page.goto((work / "page.html").as_uri())
-    page.wait_for_function(
-        "document.querySelectorAll('[data-widget]').length === document.querySelectorAll('[data-ready]').length"
-    )
+    page = opened_offline(browser, work / "page.html", script, **settings)
     page.wait_for_function("document.querySelector('.avgen-gallery').dataset.cards > 0")
     return page
 
@@ -79,7 +86,7 @@ def opened(browser, work, script=LISTEN, **settings):
 def page(browser, work):
     page = opened(browser, work)
     yield page
-    assert page.asked == [] and page.errors == [] and page.evaluate("window.hacked") is None
+    assert page.outside == [] and page.errors == [] and page.evaluate("window.hacked") is None
     page.context.close()
 
 
@@ -89,22 +96,17 @@ def test_the_player_seeks_repeats_and_slows_down(page):
         "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v > 0)"
     )
     player.locator(".avgen-speed").select_option("0.25")
+    player.locator(".avgen-loop").click()
     player.locator(".avgen-wave").click(position={"x": 300, "y": 20})
     page.wait_for_function("window.heard.length === 1")
     heard = page.evaluate("window.heard[0]")
     assert heard["samples"] == 22050 and 0.1 < heard["from"] < 0.3
-    page.wait_for_timeout(400)
-    assert (
-        player.get_attribute("data-playing") == "true"
-        and float(player.get_attribute("data-seconds")) < heard["from"] + 0.4
-    )  # at a quarter of the speed
-    player.locator(".avgen-loop").click()
+    passed, moved = player.evaluate(RUN)
+    assert moved < 0.6 * passed  # at a quarter of the speed; less than nothing where it began again
     player.locator(".avgen-speed").select_option("2")
-    page.wait_for_timeout(600)
-    assert (
-        player.get_attribute("data-playing") == "true"
-        and player.locator(".avgen-loop").get_attribute("aria-pressed") == "true"
-    )  # it went round
+    page.wait_for_function(WENT_ROUND)
+    assert player.get_attribute("data-playing") == "true"
+    assert player.locator(".avgen-loop").get_attribute("aria-pressed") == "true"
     player.locator(".avgen-play").click()
     assert player.get_attribute("data-playing") == "false"
 
@@ -170,7 +172,7 @@ def test_the_gallery_filters_selects_and_runs_its_film(page):
         and card.locator("canvas").nth(0).evaluate("c => c.width") == 64
     )
     gallery.get_by_role("button", name="Run the film").click()
-    page.wait_for_function("document.querySelector('.avgen-reel .avgen-clock').textContent === 'now'", timeout=10_000)
+    page.wait_for_function("document.querySelector('.avgen-reel .avgen-clock').textContent === 'now'")
     assert card.locator("canvas").nth(1).evaluate(PICTURE) == before
     card.locator(".avgen-tile").nth(1).click()
     page.wait_for_function("window.heard.length === 1")
@@ -206,8 +208,7 @@ def test_the_saved_dashboard_reads_at_the_pointer(page):
 def test_the_page_fits(browser, work, width, scheme):
     page = opened(browser, work, viewport={"width": width, "height": 900}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width and page.errors == []
-    if shot := os.environ.get("AVGEN_SCREENSHOTS"):
-        page.screenshot(path=str(Path(shot) / f"players_{width}.png"), full_page=True)
+    shoot(page, f"players_{width}", full_page=True)
     page.context.close()
 
 
@@ -220,11 +221,13 @@ from avgen.show.gallery import PairGallery
 from avgen.show.link import link
 from avgen.data.pairs import toy_pairs
 from avgen.signal.spectrogram import Sound, SpectrogramConfig
-from avgen.show.widgets import SoundPlayer
+from avgen.show.sound_player import SoundPlayer
 config, toys = SpectrogramConfig(), toy_pairs(n=16)
-tone = lambda hertz: Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * torch.arange(config.samples) / config.sample_rate), config, f"{hertz} Hz")
+moments = torch.arange(config.samples) / config.sample_rate
+tone = lambda hertz: Sound.from_waveform(0.4 * torch.sin(2 * torch.pi * hertz * moments), config, f"{hertz} Hz")
 note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
-run = training.start("sa-cmgan", toys, preset="toy", steps=100000, run="away", device="cpu", threads=1, tick_every=5, sample_every=200)
+often = dict(tick_every=5, sample_every=200)
+run = training.start("sa-cmgan", toys, preset="toy", steps=100000, run="away", device="cpu", threads=1, **often)
 one = TrainingDashboard(run)
 one.observe(note("facts.json"), "facts")
 one
@@ -254,13 +257,16 @@ from avgen.nets.attention_maps import AttentionMap
 from avgen.show.inspector import AttentionInspector
 from avgen.show.link import link
 from avgen.signal.spectrogram import Sound, SpectrogramConfig
-from avgen.show.widgets import SoundPlayer
+from avgen.show.sound_player import SoundPlayer
 config = SpectrogramConfig()
 sound = Sound(torch.zeros(1, 64, 64), config, torch.zeros(config.samples), "silence")
 weights = torch.rand(1, 256, 256, generator=torch.Generator().manual_seed(0)).softmax(2)
-seen = AttentionMap(weights, (16, 16), (16, 16), config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]), layer="layer")
+known = dict(config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]))
+seen = AttentionMap(weights, (16, 16), (16, 16), layer="layer", **known)
 class Bare(anywidget.AnyWidget):
-    _esm = "export default { render({ el }) { const p = document.createElement('p'); p.className = 'bare'; el.append(p); return () => p.remove(); } };"
+    _esm = '''export default { render({ el }) {
+      const p = document.createElement('p'); p.className = 'bare'; el.append(p); return () => p.remove();
+    } };'''
 kinds = [lambda: SoundPlayer(sound, other=sound), Bare, lambda: AttentionInspector(seen, sound=sound)]
 place, door = ipywidgets.VBox(), ipywidgets.IntText(description="round")
 def turn(change):
@@ -276,7 +282,8 @@ def turn(change):
         for w in old: w.close()
         del old, w
         gc.collect()
-        Path("left.json").write_text(json.dumps({"round": change["new"], "alive": sum(r() is not None for r in turn.seen)}))
+        alive = sum(r() is not None for r in turn.seen)
+        Path("left.json").write_text(json.dumps({"round": change["new"], "alive": alive}))
 door.observe(turn, "value")
 display(door, place)
 """
@@ -295,19 +302,8 @@ def lab(tmp_path_factory):
             os.kill(state["process"], signal.SIGKILL)
 
 
-def new_page(browser, **settings):
-    page = browser.new_page(viewport={"width": 1300, "height": 3200}, **settings)
-    page.set_default_timeout(180_000)
-    page.errors, page.outside = [], []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            page.outside.append(request.url)
-            if request.url.startswith("http") and "127.0.0.1" not in request.url
-            else None
-        ),
-    )
+def new_page(browser):
+    page = keep_count(browser.new_page(viewport={"width": 1300, "height": 3200}), 180_000)
     page.add_init_script(LISTEN)
     return page
 
@@ -318,15 +314,17 @@ def test_all_of_it_in_jupyterlab(browser, lab):
     run_all(page, address, "work")
     page.wait_for_function("document.querySelector('.avgen-gallery')?.dataset.cards === '8'")
     boards = [page.locator(".avgen-dashboard").nth(i) for i in (0, 1)]
-    state = lambda i, word: page.wait_for_function(
-        f"document.querySelectorAll('.avgen-dashboard')[{i}].dataset.state === '{word}'"
-    )
+
+    def state(i, word):
+        page.wait_for_function(f"document.querySelectorAll('.avgen-dashboard')[{i}].dataset.state === '{word}'")
+
     state(0, "running")
     page.wait_for_function("Number(document.querySelector('.avgen-dashboard').dataset.step) > 20")
     boards[0].get_by_role("button", name="Pause").click()
     state(0, "paused"), state(1, "paused")  # the second dashboard shows the same
     page.wait_for_function(
-        "(([a, b]) => a.dataset.step === b.dataset.step && a.dataset.points === b.dataset.points)(document.querySelectorAll('.avgen-dashboard'))"
+        "(([a, b]) => a.dataset.step === b.dataset.step && a.dataset.points === b.dataset.points)"
+        "(document.querySelectorAll('.avgen-dashboard'))"
     )
     facts = until(folder / "facts.json", lambda f: f["state"] == "paused")
     assert [p.stem for p in (folder / "away" / "checkpoints").glob(f"step_{facts['step']:08d}.safetensors")]
@@ -336,10 +334,10 @@ def test_all_of_it_in_jupyterlab(browser, lab):
         board.get_by_text("D(mismatched)", exact=True).first.wait_for()
     boards[0].get_by_role("button", name="One generator step").click()
     page.wait_for_function(
-        "[...document.querySelectorAll('.avgen-changed')].every((e) => e.textContent.includes('Single step 2: one generator step'))"
+        "[...document.querySelectorAll('.avgen-changed')]"
+        ".every((e) => e.textContent.includes('Single step 2: one generator step'))"
     )
-    if shot := os.environ.get("AVGEN_SCREENSHOTS"):
-        page.screenshot(path=str(Path(shot) / "players_lab.png"))
+    shoot(page, "players_lab")
     boards[0].get_by_role("button", name="Resume").click()
     state(1, "running")
     boards[1].get_by_role("button", name="Stop").click()
@@ -369,7 +367,9 @@ def test_all_of_it_in_jupyterlab(browser, lab):
 
 
 OURS = """
-(() => {  // listeners that widgets' modules (anywidget imports them from blob: addresses) add to anything, and elements that widgets draw: which are still there?
+// Listeners that widgets' modules (anywidget imports them from blob: addresses) add to anything, and elements that
+// widgets draw: which of them are still there?
+(() => {
   Error.stackTraceLimit = 100;
   const { addEventListener: add, removeEventListener: remove } = EventTarget.prototype, listeners = [], elements = [];
   const captures = (o) => Boolean(typeof o === 'object' && o ? o.capture : o);
@@ -383,21 +383,29 @@ OURS = """
     return add.call(this ?? window, type, f, o);
   };
   EventTarget.prototype.removeEventListener = function (type, f, o) {
-    for (const l of listeners) if (l.target.deref() === (this ?? window) && l.f.deref() === f && l.type === type && l.capture === captures(o)) l.gone = true;
+    for (const l of listeners) {
+      const same = l.target.deref() === (this ?? window) && l.f.deref() === f && l.type === type;
+      if (same && l.capture === captures(o)) l.gone = true;
+    }
     return remove.call(this ?? window, type, f, o);
   };
-  window.remember = (name) => { for (const e of document.querySelectorAll(`${name}, ${name} *`)) elements.push(new WeakRef(e)); };
-  window.left = () => [listeners.filter((l) => !l.gone && l.target.deref()).length, elements.filter((e) => e.deref()).length];
+  window.remember = (name) => {
+    for (const e of document.querySelectorAll(`${name}, ${name} *`)) elements.push(new WeakRef(e));
+  };
+  window.left = () => [
+    listeners.filter((l) => !l.gone && l.target.deref()).length, elements.filter((e) => e.deref()).length,
+  ];
 })();
 """
 
 
 def test_twenty_open_widgets_leave_nothing_behind(browser, lab):
-    """Twenty players, then twenty inspectors, all linked, opened and closed again and again, beside twenty of the barest widget there is.
+    """Twenty linked players, then inspectors, opened and closed again and again, beside twenty of the barest widget.
 
-    Exact: after closing, no element that they drew and no listener that they added is left in the page, and the kernel has forgotten them.
-    Memory is measured, as medians over the rounds: JupyterLab and anywidget keep something of any widget (its model, its small module), so that the bare ones
-    in the same page say what is theirs."""
+    Exact: after closing, no element that they drew and no listener that they added is left in the page, and the kernel
+    has forgotten them. Memory is measured, as medians over the rounds: JupyterLab and anywidget keep something of any
+    widget (its model, its small module), so that the bare ones in the same page say what is theirs.
+    """
     address, folder = lab
     page = new_page(browser)
     page.add_init_script(OURS)
@@ -446,7 +454,8 @@ def test_twenty_open_widgets_leave_nothing_behind(browser, lab):
     for kind, name in ((1, "bare"), (0, "players"), (2, "inspectors")):
         open_now, kept[name] = rounds(kind)
         print(
-            f"twenty {name}: open {open_now:.2f} MB, {held[100 * kind + 3][0]} listeners, {held[100 * kind + 3][1]} elements; after closing {kept[name]:.2f} MB, {held[100 * kind + 10][0]} listeners, {held[100 * kind + 10][1]} elements"
+            f"twenty {name}: open {open_now:.2f} MB, (listeners, elements) {held[100 * kind + 3]}; "
+            f"after closing {kept[name]:.2f} MB, {held[100 * kind + 10]}"
         )
         if name != "bare":
             assert kept[name] - kept["bare"] < 0.05 * open_now + 0.3, (name, kept)

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from avgen.show import widgets
 from avgen.core import InputError
-from avgen.show.gallery import PairGallery, _asked, cards_of_run, nearest_in, walk_codes
+from avgen.show import live
+from avgen.show.gallery import PairGallery, nearest_in, walk_codes
 from avgen.data.pairs import toy_pairs
 from avgen.training.remote import read_film
 from avgen.training.runner import train
@@ -119,10 +119,10 @@ def test_a_walk_fills_the_gallery_and_says_what_it_refuses(gallery):
         and [t["kind"] for t in gallery.walk_shown["tiles"]] == ["sound"] * 3
         and gallery.walk_audio
     )
-    _asked(gallery, {"act": "walk", "from": 0, "to": 11})
+    gallery._answer(gallery, {"act": "walk", "from": 0, "to": 11})
     assert "expected two of one direction" in gallery.walk_shown["problem"]
     for content in ({"act": "walk", "from": "0", "to": None}, {"act": "walk"}, {"act": "other"}):
-        _asked(gallery, content)
+        gallery._answer(gallery, content)
     with pytest.raises(InputError, match="'last'"):
         gallery.walk(0, 99)
 
@@ -135,8 +135,13 @@ def test_a_system_without_codes_is_refused(runs, toys, monkeypatch):
 
 
 def test_bad_input_is_named(runs, toys):
-    for wrong, word in ((lambda: PairGallery(toys), "Pairs"), (lambda: PairGallery([]), "nothing"), (lambda: PairGallery([runs[0]] * 2), "two runs of direction S2I"),
-                        (lambda: PairGallery(runs[0], limit=0), "limit"), (lambda: PairGallery(runs[0], evaluator=Judge(("kazoo",))), "kazoo")):  # fmt: skip
+    for wrong, word in (
+        (lambda: PairGallery(toys), "Pairs"),
+        (lambda: PairGallery([]), "nothing"),
+        (lambda: PairGallery([runs[0]] * 2), "two runs of direction S2I"),
+        (lambda: PairGallery(runs[0], limit=0), "limit"),
+        (lambda: PairGallery(runs[0], evaluator=Judge(("kazoo",))), "kazoo"),
+    ):
         with pytest.raises(InputError, match=re.escape(word)):
             wrong()
 
@@ -146,7 +151,7 @@ def test_hostile_names_stay_text(toys, tmp_path):
     hostile = "</script><script>alert('x')</script>"
     bad = toy_pairs(n=8, instruments=(hostile, "\u202eright to left", "\U0001f3bb"))
     run = train("sa-cmgan", bad, preset="toy", steps=1, run=tmp_path / "run", device="cpu", quiet=True)
-    page = widgets.page([PairGallery(run, limit=6, frames=2)], hostile)
+    page = live.page([PairGallery(run, limit=6, frames=2)], hostile)
     assert hostile not in page and "alert('x')" in page and page.count("<script") == 2
 
 

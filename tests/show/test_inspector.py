@@ -1,4 +1,4 @@
-"""The Python half of the attention inspector: what travels, what is asked, what is refused. No browser needed."""
+"The attention inspector's Python half: what is asked, the compact form, what is refused. No browser needed."
 
 import json
 import re
@@ -6,74 +6,22 @@ import re
 import numpy as np
 import pytest
 import torch
+from attention_examples import CONFIG, HOSTILE, five_partials, map_of, weights_of
 
-from avgen.show import inspector as module
-from avgen.show import widgets
-from avgen.nets.attention_maps import AttentionMap
+from avgen import core
 from avgen.core import InputError
-from avgen.show.inspector import (
-    AttentionInspector,
-    Compare,
-    gather_maps,
-    harmonic_shares,
-    heat_of,
-    look_inside,
-    pack_map,
-    unpack_map,
-)
 from avgen.data.pictures import Picture
+from avgen.nets.attention_maps import AttentionMap, strongest_points
+from avgen.show.attention_state import DIRECTIONS, unpack_map
+from avgen.show.compare import Compare
+from avgen.show.inspector import SCALES, AttentionInspector, look_inside
 from avgen.signal.spectrogram import Sound, SpectrogramConfig
-from avgen.judge.structure import find_questions, read_notes, shares
 from avgen.systems import build_system
-
-CONFIG = SpectrogramConfig()
-HOSTILE = "</script><script>alert('x')</script>\"'&$x$ \u202eright to left \U0001f3ba"
 
 
 @pytest.fixture(scope="module")
 def sound():
-    time = torch.arange(CONFIG.samples) / CONFIG.sample_rate
-    return Sound.from_waveform(
-        sum(0.2 * torch.sin(2 * torch.pi * 440 * k * time) for k in range(1, 6)), CONFIG, "a tone"
-    )
-
-
-def weights_of(queries=64, keys=16, samples=2, sharp=6.0, seed=1):
-    return torch.rand(samples, queries, keys, generator=torch.Generator().manual_seed(seed)).mul(sharp).softmax(2)
-
-
-def map_of(heard, form=(8, 8), keys=(4, 4), **more):
-    known = {
-        "gamma": 0.3,
-        "effect": torch.tensor([0.1, 0.2]),
-        "layer": "encoder.attention",
-        "config": CONFIG,
-        "sound": heard.values,
-        **more,
-    }
-    return AttentionMap(weights_of(form[0] * form[1], keys[0] * keys[1]), form, keys, **known)
-
-
-@pytest.mark.parametrize("sharp", [1e-7, 1e-3, 1.0, 30.0, 300.0])
-def test_rows_travel_with_their_own_ruler(sharp):
-    weights = (
-        (torch.randn(128, 1024, generator=torch.Generator().manual_seed(3), dtype=torch.float64) * sharp)
-        .softmax(1)
-        .float()
-    )
-    codes, floors, steps = pack_map(weights)
-    assert len(codes) == 2 * weights.numel() and len(floors) == len(steps) == 4 * 128
-    back, true = unpack_map(codes, floors, steps), weights.numpy()
-    assert (np.abs(back - true).max(1) / true.max(1)).max() < 0.001
-    order = np.argsort(-back, axis=1, kind="stable")[:, :10]
-    assert (np.take_along_axis(true, order, 1) == -np.sort(-true, axis=1)[:, :10]).all()
-
-
-def test_uniform_and_single_keys_survive():
-    uniform = unpack_map(*pack_map(torch.full((2, 9), 1 / 9)))
-    assert np.allclose(uniform, 1 / 9)
-    assert np.allclose(unpack_map(*pack_map(torch.eye(12))), np.eye(12))
-    assert np.allclose(unpack_map(*pack_map(torch.ones(3, 1))), 1)
+    return five_partials()
 
 
 def test_a_large_layer_stays_below_its_bar(sound):
@@ -83,39 +31,9 @@ def test_a_large_layer_stays_below_its_bar(sound):
     assert 1024 * 1024 * 2 < size <= 2.2e6
 
 
-def test_shares_are_those_of_the_structure_report(sound):
-    m = AttentionMap(weights_of(1024, 1024, 1), (32, 32), (32, 32), config=CONFIG, sound=sound.values)
-    hertz = float(CONFIG.frequencies(32)[CONFIG.row_of(440, 32)])
-    asked = find_questions(read_notes(f"0.000-0.500:{hertz}"), sound.values, CONFIG, (32, 32), (32, 32))
-    level = torch.nn.functional.adaptive_avg_pool2d(sound.values, (32, 32)).flatten()
-    theirs = shares(m.weights[0, asked.queries], level, asked)["partials"]
-    first = [i for i, q in enumerate(asked.queries.tolist()) if q // 32 == CONFIG.row_of(440, 32)]
-    ours = harmonic_shares(m)[asked.queries[first]]
-    columns = len([t for t in CONFIG.times(32) if 0 <= t <= 0.5]) / 32  # the note ends before the last column does
-    for i, rival in enumerate(("attention", "uniform", "equally_loud")):
-        assert np.allclose(ours[:, i] * columns, theirs[rival][first], rtol=0.08)
-    assert np.isfinite(ours).all() and np.allclose(ours[:, 1], ours[0, 1])
-
-
-def test_shares_of_maps_without_an_answer(sound):
-    assert np.isnan(harmonic_shares(map_of(sound, config=None, sound=None))).all()
-    assert np.isnan(harmonic_shares(map_of(sound))[-8:]).all()  # the highest row has no harmonic
-    few = AttentionMap(
-        weights_of(3, 1024),
-        (32, 32),
-        (32, 32),
-        config=CONFIG,
-        sound=sound.values,
-        queries=torch.tensor([40, 200, 1000]),
-    )
-    every = AttentionMap(few.weights[:, [0] * 1024], (32, 32), (32, 32), config=CONFIG, sound=sound.values)
-    assert np.allclose(harmonic_shares(few)[0], harmonic_shares(every)[40], equal_nan=True)
-
-
 def test_opens_on_anything(sound):
     m, arrays = map_of(sound), weights_of().numpy()
-    assert list(gather_maps(m)) == ["encoder.attention"] and list(gather_maps({"a": m, "b": m})) == ["a", "b"]
-    assert list(gather_maps([m, m])) == ["encoder.attention", "encoder.attention′"]
+    assert list(AttentionInspector({"a": m, "b": m}).maps) == ["a", "b"]
     theirs = AttentionInspector(arrays, sound=sound, query=(0.2, 1000.0))
     assert (
         theirs.layers[0]["query_grid"] == [8, 8]
@@ -129,16 +47,6 @@ def test_opens_on_anything(sound):
     bare = AttentionInspector(arrays)
     assert bare.grounds[0]["values"] == b"" and bare.layers[0]["gamma"] is None
     json.dumps(bare.payload(), allow_nan=False)
-
-
-def test_both_directions_are_rows_and_columns(sound):
-    m = map_of(sound)
-    assert torch.equal(heat_of(m, (0.3, 2000.0), "where", 1), m.at(0.3, 2000.0, sample=1))
-    key = CONFIG.row_of(2000.0, 4) * 4 + CONFIG.column_of(0.3, 4)
-    assert torch.equal(heat_of(m, (0.3, 2000.0), "who", 1).flatten(), m.weights[1, :, key])
-    some = AttentionMap(m.weights[:, :2], (8, 8), (4, 4), config=CONFIG, queries=torch.tensor([5, 9]))
-    given = heat_of(some, (0.3, 2000.0), "who").flatten()
-    assert given.isfinite().nonzero().flatten().tolist() == [5, 9]
 
 
 def test_layers_share_their_ground_and_the_sound(sound):
@@ -167,7 +75,9 @@ def test_a_sound_without_waveform_is_rebuilt_a_long_one_cut_an_empty_one_said(so
 
 
 def test_maps_that_mean_nothing_say_so(sound):
-    warned = lambda **more: AttentionInspector(map_of(sound, **more)).layers[0]["warning"]
+    def warned(**more):
+        return AttentionInspector(map_of(sound, **more)).layers[0]["warning"]
+
     assert (
         "gamma is 0" in warned(gamma=0.0)
         and "Almost no effect" in warned(effect=torch.tensor([0.001, 0.2]))
@@ -183,34 +93,15 @@ def test_python_is_refused_but_a_browser_is_answered(sound):
         {"layer": "no such layer", "query": [99.0, 1.0]}
     )  # no exception where nobody would see it: the view says it
     assert view.layer == "no such layer" and view.map.layer == "encoder.attention"
-    assert widgets.Live._incoming == 0
+    assert not view.from_browser
 
 
 def test_orders_have_numbers(sound):
     view = AttentionInspector(map_of(sound), sound=sound)
-    view.play("attended", 0.1), view.stop(), view.play()
+    view.play("attended", 0.1)
+    view.stop()
+    view.play()
     assert view.order == {"count": 3, "act": "whole", "seconds": 0.0}
-
-
-def test_compare_shares_its_questions(sound):
-    a, b = (
-        map_of(sound),
-        AttentionMap(weights_of(seed=2), (8, 8), (4, 4), config=CONFIG, sound=sound.values, layer="other.attention"),
-    )
-    both = Compare(a, AttentionInspector(b), labels=("step 1", "step 2"), sound=sound, query=(0.2, 1000.0))
-    assert len(both.sides) == 2 and both.recorded == ("encoder.attention", "other.attention")
-    expected = torch.minimum(a.at(0.2, 1000.0), b.at(0.2, 1000.0)).sum()
-    assert both.overlap == pytest.approx(float(expected)) and Compare(
-        a, a, query=(0.2, 1000.0)
-    ).overlap == pytest.approx(1)
-    both.layer = "other.attention"
-    assert both.map_of(0) is both.maps[0]["encoder.attention"] and both.map is both.maps[1]["other.attention"]
-    with pytest.raises(InputError, match="recorded"):
-        both.layer = "none"
-    with pytest.raises(InputError, match="floor_db"):
-        Compare(a, AttentionMap(weights_of(), (8, 8), (4, 4), config=SpectrogramConfig(floor_db=-60)))
-    with pytest.raises(InputError, match="same kind"):
-        Compare(a, weights_of())
 
 
 @pytest.mark.parametrize("direction", ["S2I", "I2S"])
@@ -254,21 +145,11 @@ def test_saved_in_three_ways(sound, tmp_path):
             "text/plain",
             "image/png",
         }
-    for direction in module.DIRECTIONS:
-        for scale in module.SCALES:
+    for direction in DIRECTIONS:
+        for scale in SCALES:
             AttentionInspector(
                 map_of(sound), query=(0.2, 880.0), direction=direction, scale=scale, threshold=0.5
             )._still_()
-
-
-def test_modules_fetch_nothing():
-    for name in ("attention_inspector", "compare"):
-        source = widgets.module_source(name)
-        assert not re.search(r"^import |https?://|innerHTML|insertAdjacentHTML|document\.write", source, re.MULTILINE)
-        assert re.findall(r"^export .*", source, re.MULTILINE) == ["export default { render };"]
-        assert source.count("class Speaker") == source.count("class Transform") == 1
-    script = widgets.page_script(["AttentionInspector", "Compare"])
-    assert script.count("function inspectorView") == 1 and "export " not in script
 
 
 def test_bad_input_is_named(sound, tmp_path):
@@ -290,6 +171,8 @@ def test_bad_input_is_named(sound, tmp_path):
         (lambda: AttentionInspector(m, query=(0.1, 1e6)), "hertz"),
         (lambda: AttentionInspector(m, query=("a", 2)), "two numbers"),
         (lambda: AttentionInspector(m, sample=2), "sample"),
+        (lambda: AttentionInspector(m, compact=True, points=[(3.0, 440)]), "seconds"),
+        (lambda: AttentionInspector(m, compact=True, layer="other"), "recorded: 'encoder.attention'"),
         (lambda: AttentionInspector(m, direction="up"), "direction"),
         (lambda: AttentionInspector(m, scale="linear"), "scale"),
         (lambda: AttentionInspector(m, threshold=1.5), "threshold"),
@@ -305,3 +188,55 @@ def test_bad_input_is_named(sound, tmp_path):
         with pytest.raises(InputError, match=re.escape(word)):
             wrong()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_map_shows_itself_in_the_inspector():
+    assert core._displays[AttentionMap] is AttentionInspector
+
+
+def test_the_compact_form_holds_one_layer_exactly_enough(sound):
+    m = map_of(sound)
+    figure = AttentionInspector({"other": m, "this": m}, layer="this", sample=1, compact=True)
+    layer = figure.layers[0]
+    rows = unpack_map(layer["codes"], layer["floors"], layer["steps"], bits=8)
+    assert list(figure.maps) == ["this"] and len(figure.layers) == 1 and len(layer["codes"]) == 64 * 16
+    assert np.abs(rows - m.weights[1].numpy()).max() < 0.51 * m.weights[1].max().item() / 239
+    assert np.abs(rows.max(1) - m.weights[1].amax(1).numpy()).max() < 1e-6  # what is said of the largest is exact
+    assert np.allclose(np.frombuffer(layer["entropies"], "<f4"), m.entropy()[1].numpy())
+    assert layer["key_grid"] == [4, 4] and layer["query_grid"] == [8, 8]
+    assert layer["effect"] == pytest.approx(0.2) and layer["gamma"] == 0.3
+
+
+def test_the_compact_form_offers_points_and_plays_what_it_is_given(sound):
+    m = map_of(sound)
+    silent = AttentionInspector(m, compact=True)
+    assert silent.audio == b"" and silent.query == []
+    assert silent.points == [[round(float(x), 4) for x in p] for p in strongest_points(m)]
+    figure = AttentionInspector(m, compact=True, query=(0.21, 440), points=[(0.1, 880)], sound=sound, rate=22050)
+    assert figure.query == [0.21, 440.0] and figure.points == [[0.1, 880.0]] and len(figure.audio) == CONFIG.samples
+    figure.query = [0.1, 1000.0]
+    assert figure.heat.shape == (4, 4)
+
+
+def test_numbers_that_are_not_known_are_none(sound):
+    unknown = AttentionInspector(map_of(sound, gamma=float("nan"), effect=None), compact=True)
+    assert unknown.layers[0]["gamma"] is None and unknown.layers[0]["effect"] is None
+    json.dumps(unknown.payload(), allow_nan=False)
+
+
+def test_over_a_picture_and_of_some_queries():
+    picture = Picture(torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1)
+    weights, queries = torch.full((1, 3, 16), 1 / 16), torch.tensor([0, 9, 63])
+    figure = AttentionInspector(
+        AttentionMap(weights, (8, 8), (4, 4), sound=picture.values, queries=queries), compact=True
+    )
+    assert figure.grounds[0]["kind"] == "picture" and len(figure.grounds[0]["values"]) == 64 * 64 * 3
+    assert np.frombuffer(figure.layers[0]["queries"], "<i4").tolist() == [0, 9, 63]
+
+
+def test_it_looks_at_other_maps_in_place(sound):
+    view = AttentionInspector(map_of(sound), sound=sound, query=(0.2, 880.0))
+    view.look_at(map_of(sound, layer="another"), sound, note="Later.")
+    assert view.recorded == ("another",) and view.note == "Later." and view.map.layer == "another"
+    view.look_at(map_of(sound, config=None, sound=torch.zeros(3, 8, 8)))
+    assert view.audio == b"" and view.note == ""

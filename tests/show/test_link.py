@@ -11,7 +11,9 @@ from avgen.core import InputError
 from avgen.show.link import SHARED, link
 from avgen.data.pairs import toy_pairs
 from avgen.signal.spectrogram import Sound, SpectrogramConfig
-from avgen.show.widgets import Live, PairGrid, SoundPlayer, page
+from avgen.show.live import Live, page
+from avgen.show.pair_grid import PairGrid
+from avgen.show.sound_player import SoundPlayer
 
 CONFIG = SpectrogramConfig()
 
@@ -20,12 +22,11 @@ class View(Live):
     "All that can be linked."
 
     _esm = "export default { render() {} };"
-    time, step, selected = (
-        t.Float(-1.0).tag(sync=True, page=True),
-        t.Int(0).tag(sync=True, page=True),
-        t.Int(-1).tag(sync=True, page=True),
-    )
-    query, layer = t.List().tag(sync=True, page=True), t.Unicode().tag(sync=True, page=True)
+    time = t.Float(-1.0).tag(sync=True, page=True)
+    step = t.Int(0).tag(sync=True, page=True)
+    selected = t.Int(-1).tag(sync=True, page=True)
+    query = t.List().tag(sync=True, page=True)
+    layer = t.Unicode().tag(sync=True, page=True)
 
     @t.validate("layer")
     def _known(self, proposal):
@@ -88,7 +89,7 @@ def test_only_what_both_have():
     joined = link(a, sound)
     assert joined.traits == ["time"] and set(sound.links) == {"time"}
     grid = PairGrid(toy_pairs(n=2), limit=2)
-    link(a, grid)  # has no `links` of its own: it gets them
+    link(a, grid)
     grid.selected = 1
     assert a.selected == 1 and "links" in grid.payload() and type(grid).__name__ == "PairGrid"
 

@@ -1,4 +1,5 @@
 // The attention inspector: hover previews, click keeps; layers, directions, scales, and the sound of what is attended. Used alone and, twice, by Compare.
+// Its compact form (trait `compact`) is a figure for a report: one layer, points to start from, the whole sound.
 import { Speaker, element, heightOf, hertzAt, inferno, magmaColour, numbers, paint, placeOf, plot, sayHertz, saySeconds, secondsAt, together, within } from "./common.js";
 import { Transform, gainsOf } from "./hearing.js";
 
@@ -13,16 +14,19 @@ const pitchName = (hertz) => {
   return hertz > 15 ? `${NOTES[((note % 12) + 12) % 12]}${Math.floor(note / 12) - 1}` : "";
 };
 
-/** 256 colours as [r, g, b, alpha]: `clear` from transparent to yellow, over the input; otherwise opaque from near black. */
-const heatTable = (clear) => Array.from({ length: 256 }, (_, v) => {
-  const t = v / 255;
+/** Where 0..1 stands in a table of colours: steps of its root, so that also faint heat has its shade. */
+const SHADES = 1023, shade = (t) => Math.round(SHADES * Math.sqrt(t));
+
+/** Colours as [r, g, b, alpha], see `shade`: `clear` from transparent to yellow, over the input; otherwise opaque from near black. */
+const heatTable = (clear) => Array.from({ length: SHADES + 1 }, (_, i) => {
+  const t = (i / SHADES) ** 2;
   return clear ? [...inferno(0.3 + 0.68 * t), Math.round(255 * Math.min(1.15 * Math.sqrt(t), 0.96))] : [...inferno(0.03 + 0.95 * t), 255];
 });
 const CLEAR = heatTable(true), OPAQUE = heatTable(false);
 
 /** A layer with its bytes read. */
 function readLayer(state) {
-  const layer = { ...state, codes: numbers(state.codes, Uint16Array), entropies: numbers(state.entropies, Float32Array), shares: numbers(state.shares, Float32Array) };
+  const layer = { ...state, codes: numbers(state.codes, state.bits === 8 ? Uint8Array : Uint16Array), entropies: numbers(state.entropies, Float32Array), shares: numbers(state.shares, Float32Array) };
   for (const name of ["floors", "steps"]) layer[name] = numbers(state[name], Float32Array);
   layer.queries = numbers(state.queries, Int32Array);
   layer.keys = layer.key_grid[0] * layer.key_grid[1];
@@ -81,7 +85,7 @@ function drawHeat(canvas, shown, [rows, columns], table, down) {
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const v = shown[row * columns + column];
-      if (v === v) picture.data.set(table[Math.round(255 * v)], ((down ? row : rows - 1 - row) * columns + column) * 4);
+      if (v === v) picture.data.set(table[shade(v)], ((down ? row : rows - 1 - row) * columns + column) * 4);
     }
   }
   context.putImageData(picture, 0, 0);
@@ -96,6 +100,7 @@ const press = (group, name) => { for (const button of group.children) button.set
 
 /** The whole view. `bus` is shared by the sides of a comparison: {views, label}. Returns {root, controls, overview, close}. */
 export function inspectorView(model, bus = null) {
+  const compact = Boolean(model.get("compact"));
   const view = plot("", "application");
   const spot = element("div", { class: "avgen-query", hidden: true }), marks = element("div", { class: "avgen-marks", "aria-hidden": true });
   view.stage.append(spot, marks);
@@ -112,14 +117,16 @@ export function inspectorView(model, bus = null) {
   const title = element("span", { class: "avgen-title" });
   const hear = element("div", { class: "avgen-hear", role: "group", "aria-label": "Hear it" }, element("span", { class: "avgen-note", "aria-hidden": true, text: "Hear" }));
   const voices = () => hear.querySelectorAll("button");
-  for (const [name, text] of HEARD) hear.append(element("button", { type: "button", "data-name": name, onclick: () => toggle(name) }, element("b", { "aria-hidden": true, text: "▶" }), element("span", { text })));
+  const round = element("button", { type: "button", class: "avgen-play", "data-name": "whole", "aria-label": "Play the sound", onclick: () => toggle("whole") }, element("span", { text: "▶" }));
+  if (compact) hear.replaceChildren(round);
+  else for (const [name, text] of HEARD) hear.append(element("button", { type: "button", "data-name": name, onclick: () => toggle(name) }, element("b", { "aria-hidden": true, text: "▶" }), element("span", { text })));
 
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
   const way = choice("Direction", WAYS, (name) => set("direction", name)), ground = choice("What is drawn", GROUNDS, (name) => (bus ? bus.views : [api]).forEach((other) => other.draws(name)));
   const draws = (name) => {
     root.dataset.view = name;
     press(ground, name);
-    paint(scaleBar, Uint8Array.from({ length: 256 }, (_, i) => i), [1, 256], (v) => (name === "heat" ? OPAQUE : CLEAR)[v]);
+    paint(scaleBar, Uint8Array.from({ length: 256 }, (_, i) => i), [1, 256], (v) => (name === "heat" ? OPAQUE : CLEAR)[shade(v / 255)]);
     redraw();
   };
   const scale = element("select", { "aria-label": "Scale", "data-lm-suppress-shortcuts": "true", onchange: () => set("scale", scale.value) }, ...SCALES.map(([value, text]) => element("option", { value, text })));
@@ -128,9 +135,11 @@ export function inspectorView(model, bus = null) {
   const pitch = element("button", { type: "button", class: "avgen-toggle", text: "Pitch names", onclick: () => set("pitch_names", !model.get("pitch_names")) });
   const controls = element("div", { class: "avgen-controls" }, way, element("label", {}, element("span", { text: "Scale" }), scale),
     element("label", {}, element("span", { text: "Threshold" }), limit, limitSaid), pitch, ground);
-  const side = element("div", { class: "avgen-side" }, say, legend, facts, comb, warning);
-  const root = element("div", { class: "avgen avgen-attention avgen-inspector", role: "group" },
-    element("div", { class: "avgen-bar" }, title, hear), controls, thumbs, alarm, element("div", { class: "avgen-columns" }, view.root, side), note, told);
+  const chips = element("div", { class: "avgen-chips", role: "group", "aria-label": "Points to start from" });
+  const side = element("div", { class: "avgen-side" }, say, chips, legend, facts, compact ? null : comb, warning);
+  const root = element("div", { class: `avgen avgen-attention ${compact ? "avgen-compact" : "avgen-inspector"}`, role: "group" },
+    element("div", { class: "avgen-bar" }, ...(compact ? [hear, title, ground] : [title, hear])), ...(compact ? [] : [controls, thumbs]), alarm,
+    element("div", { class: "avgen-columns" }, view.root, side), compact ? null : note, told);
 
   let layers = [], grounds = [], layer = null, under = null, locked = null, drawn = null, transform = null, mode = "";
 
@@ -168,12 +177,14 @@ export function inspectorView(model, bus = null) {
   const tell = () => {
     const known = (x, words) => (x === null || x === undefined ? "not known" : words(x));
     const entropy = drawn && drawn.direction === "where" ? layer.entropies[drawn.index] : null, mean = layer.entropies.reduce((a, b) => a + b, 0) / (layer.entropies.length || 1);
+    const spread = entropy === null ? "–" : entropy.toFixed(compact ? 2 : 3);
     facts.replaceChildren(
       ...fact("γ", known(layer.gamma, (x) => x.toPrecision(3).replace("-", "−")), "what the module's output is multiplied with before it is added; 0 at the start of training"),
       ...fact("effect", known(layer.effect, (x) => `${+(100 * x).toPrecision(2)} %`), "size of what attention adds, against what it is added to"),
-      ...fact("entropy", `${entropy === null ? "–" : entropy.toFixed(3)} of uniform (layer: ${mean.toFixed(3)})`, "1: spread evenly over all keys; 0: all on one key"),
-      ...fact("grids", `queries ${layer.query_grid.join("×")}, keys ${layer.key_grid.join("×")}`, "rows × columns"),
+      ...fact("entropy", compact ? spread : `${spread} of uniform (layer: ${mean.toFixed(3)})`, "1: spread evenly over all keys; 0: all on one key"),
+      ...(compact ? fact("layer", layer.name, "the module that was recorded") : fact("grids", `queries ${layer.query_grid.join("×")}, keys ${layer.key_grid.join("×")}`, "rows × columns")),
     );
+    if (compact) return;
     const shares = drawn && drawn.direction === "where" ? layer.shares.subarray(drawn.index * 4, drawn.index * 4 + 4) : [];
     comb.replaceChildren();
     comb.hidden = !sounding();
@@ -194,7 +205,7 @@ export function inspectorView(model, bus = null) {
   const hideMarks = () => marks.replaceChildren();
   const showMarks = () => {
     hideMarks();
-    if (!sounding() || !drawn || drawn.direction !== "where") return;
+    if (compact || !sounding() || !drawn || drawn.direction !== "where") return;
     const hertz = named(...locked)[1];
     for (let k = 2; k <= 6; k++) {
       const y = heightOf(k * hertz, under.frequencies);
@@ -244,10 +255,12 @@ export function inspectorView(model, bus = null) {
     complain(query && query.length && !locked ? `The point (${query.join(", ")}) lies outside what this layer looks at: nothing is drawn.` : trouble);
     root.dataset.locked = locked !== null;
     if (locked) heat(...locked); else clear();
+    for (const chip of chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.at === String(query)));
     locked ? showMarks() : hideMarks();
     told.textContent = locked ? say.textContent : "";
     overview();
     const can = { whole: audio().length > 0, attended: audio().length > 0 && sounding() && locked, band: audio().length > 0 && sounding() && locked };
+    hear.hidden = compact && !can.whole;
     for (const button of voices()) {
       button.disabled = !can[button.dataset.name];
       button.title = can[button.dataset.name] ? "" : !audio().length ? "no sound came with these maps" : sounding() ? "keep a point first" : "this layer looks at a picture";
@@ -314,7 +327,7 @@ export function inspectorView(model, bus = null) {
     ruler.setAttribute("aria-valuetext", saySeconds(Math.max(seconds, 0)));
   };
   const speaker = new Speaker((seconds, playing) => {
-    root.dataset.playing = playing ? mode : "";
+    root.dataset.playing = compact ? playing : playing ? mode : "";
     root.dataset.seconds = seconds.toFixed(3);
     for (const button of voices()) {
       const on = playing && button.dataset.name === mode;
@@ -376,7 +389,7 @@ export function inspectorView(model, bus = null) {
   // ---- layers
 
   const overview = () => {
-    thumbs.hidden = layers.length < 2;
+    thumbs.hidden = compact || layers.length < 2;
     if (thumbs.hidden) return;
     layers.forEach((each, i) => {
       const button = thumbs.children[i], canvas = button.querySelector("canvas"), from = grounds[each.ground], same = grounds[layer.ground].kind === from.kind;
@@ -407,7 +420,7 @@ export function inspectorView(model, bus = null) {
 
   const axes = () => {
     if (!sounding()) return;
-    view.axes(under.span, under.frequencies, ["time in s (click to seek)", model.get("pitch_names") ? "pitch" : "frequency in Hz"]);
+    view.axes(under.span, under.frequencies, [compact ? "time in s" : "time in s (click to seek)", model.get("pitch_names") ? "pitch" : "frequency in Hz"]);
     if (model.get("pitch_names")) {
       const left = view.root.firstElementChild;
       for (const tick of [...left.querySelectorAll(".avgen-tick")]) tick.remove();
@@ -419,7 +432,12 @@ export function inspectorView(model, bus = null) {
         last = y;
       }
     }
-    below.append(ruler);
+    if (!compact) below.append(ruler);
+  };
+  const buildChips = () => {
+    const points = (model.get("points") ?? []).map((query) => [query, pointOf(query)]).filter(([, point]) => point);
+    chips.hidden = !points.length;
+    chips.replaceChildren(...points.map(([query, point]) => element("button", { type: "button", "data-at": String(query), text: sayPoint(...point), onclick: () => set("query", query) })));
   };
 
   const show = () => {
@@ -449,6 +467,7 @@ export function inspectorView(model, bus = null) {
   const options = () => {
     if (!layer) return;
     axes();
+    buildChips();
     press(way, model.get("direction"));
     pitch.setAttribute("aria-pressed", String(!!model.get("pitch_names")));
     pitch.hidden = !sounding();
@@ -492,7 +511,7 @@ export function inspectorView(model, bus = null) {
   };
   const follow = () => { if (!speaker.playing) showTime(model.get("time")); };
   const quiet = [together(model, ["step"], guarded(entitle)), together(model, ["layers", "grounds", "audio", "sample_rate", "name", "note"], guarded(read)), together(model, ["layer"], guarded(show)),
-                 together(model, ["query", "direction", "scale", "threshold", "pitch_names"], guarded(options))];
+                 together(model, ["query", "direction", "scale", "threshold", "pitch_names", "points"], guarded(options))];
   model.on("change:order", obey);
   model.on("change:time", follow);
   const api = { root, controls, preview, draws, title, drawn: () => drawn, close: () => {

@@ -1,52 +1,15 @@
-"""The browser half: a saved report opened from disk, and the widgets in a real JupyterLab, both driven in a headless Chromium."""
-
-import os
-import shutil
-from pathlib import Path
+"A saved report opened from disk, and the widgets in a real JupyterLab, both in a headless Chromium."
 
 import pytest
+from chrome import missing, opened, opened_offline, shoot
 from lab import installed, run_all, served, until
 
 pytestmark = pytest.mark.browser
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-LISTEN = """(() => {
-  window.heard = [];
-  const start = AudioBufferSourceNode.prototype.start;
-  AudioBufferSourceNode.prototype.start = function (...when) {
-    const samples = this.buffer.getChannelData(0);
-    window.heard.push({ samples: samples.length, loudest: samples.reduce((most, x) => Math.max(most, Math.abs(x)), 0), from: when[1] ?? 0 });
-    return start.apply(this, when);
-  };
-})();"""
 HEAT = """(figure) => {
   const canvas = figure.querySelector(".avgen-heat");
   const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   return { width: canvas.width, height: canvas.height, data: Array.from(data).join() };
 }"""
-
-
-def missing(what):
-    "Skip where a machine has no browser; on the machine that must have one, fail."
-    if os.environ.get("CI"):
-        pytest.fail(f"{what}; CI must have it: pip install playwright, apt-get install chromium")
-    pytest.skip(f"{what}: install it to run the browser tests (pip install playwright, apt-get install chromium)")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("playwright is not installed")
-    path = os.environ.get("AVGEN_CHROMIUM") or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if path is None:
-        missing("no chromium found")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -61,33 +24,13 @@ def report(tmp_path_factory):
     return module.write(folder / "report.html", runs, pairs=pairs)
 
 
-def opened(browser, address, wait=60_000, **settings):
-    page = browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **settings})
-    page.set_default_timeout(wait)
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.add_init_script(LISTEN)
-    page.goto(address)
-    return page
-
-
 @pytest.fixture
 def page(browser, report):
-    "The report, opened from disk with the network refused; every request that leaves the file is kept."
-    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.asked, page.errors = [], []
-    inside = ("file:", "data:", "blob:")
-    page.on("request", lambda request: None if request.url.startswith(inside) else page.asked.append(request.url))
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.add_init_script(LISTEN)
-    page.goto(report.as_uri())
-    page.wait_for_function(
-        "document.querySelectorAll('[data-widget]').length === document.querySelectorAll('[data-ready]').length"
-    )
+    "The report, opened from disk with the network refused; it asks for nothing and nothing goes wrong."
+    page = opened_offline(browser, report)
     yield page
-    assert page.asked == [] and page.errors == []
-    context.close()
+    assert page.outside == [] and page.errors == []
+    page.context.close()
 
 
 def test_report_is_alive_without_network(page):
@@ -158,7 +101,9 @@ def test_page_fits_narrow_and_wide(browser, report, width, scheme):
 NOTEBOOK = """
 import json, torch
 from pathlib import Path
-from avgen.show import widgets
+from avgen.show.inspector import AttentionInspector
+from avgen.show.pair_grid import PairGrid
+from avgen.show.sound_player import SoundPlayer
 from avgen.nets.attention_maps import AttentionMap
 from avgen.data.pairs import toy_pairs
 from avgen.signal.spectrogram import Sound, SpectrogramConfig
@@ -167,18 +112,18 @@ tone = 0.4 * torch.sin(2 * torch.pi * 440 * torch.arange(config.samples) / confi
 sound = Sound.from_waveform(tone, config, "a tone")
 note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
 #---
-player = widgets.SoundPlayer(sound)
+player = SoundPlayer(sound)
 player.observe(note("playing.json"), "playing")
 player
 #---
-grid = widgets.PairGrid(toy_pairs(n=4), limit=3)
+grid = PairGrid(toy_pairs(n=4), limit=3)
 grid.observe(note("selected.json"), "selected")
 grid
 #---
 weights = torch.eye(64)[None] * 0.5 + 0.5 / 64
 known = dict(config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]), layer="example")
-figure = widgets.AttentionFigure(AttentionMap(weights, (8, 8), (8, 8), **known), sound=sound)
-figure.observe(note("at.json"), "at")
+figure = AttentionInspector(AttentionMap(weights, (8, 8), (8, 8), **known), compact=True, sound=sound)
+figure.observe(note("query.json"), "query")
 figure
 #---
 sound
@@ -198,13 +143,6 @@ def lab(tmp_path_factory):
 def test_widgets_live_in_jupyterlab(browser, lab):
     address, folder = lab
     page = opened(browser, "about:blank", wait=90_000, viewport={"width": 1300, "height": 2600})
-    outside = []
-    page.on(
-        "request",
-        lambda request: (
-            outside.append(request.url) if request.url.startswith("http") and "127.0.0.1" not in request.url else None
-        ),
-    )
     run_all(page, address, "widgets")
     page.locator(".avgen-attention").hover()
     page.wait_for_function(
@@ -227,12 +165,11 @@ def test_widgets_live_in_jupyterlab(browser, lab):
     stage.hover(position={"x": box["width"] * 0.2, "y": box["height"] * 0.2})
     preview = figure.evaluate(HEAT)["data"]
     stage.click(position={"x": box["width"] * 0.69, "y": box["height"] * 0.45})
-    seconds, hertz = until(folder / "at.json", lambda at: len(at) == 2)
+    seconds, hertz = until(folder / "query.json", lambda query: len(query) == 2)
     assert 0.3 < seconds < 0.4 and 1000 < hertz < 3000
     assert (
         figure.evaluate(HEAT)["data"] != preview and figure.get_attribute("data-query") == "37"
     )  # row 4, column 5 of 8 x 8
-    shot = os.environ.get("AVGEN_SCREENSHOTS")
-    page.screenshot(path=str(Path(shot or folder) / "jupyterlab.png"))
-    assert outside == [] and page.errors == []
+    shoot(page, "jupyterlab")
+    assert page.outside == [] and page.errors == []
     page.close()
