@@ -1,5 +1,6 @@
 """The command line as a whole: help, exit codes, and options that exist wherever one is named."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import typer
 from command_line import run
 
 import avgen
+from avgen.bench.__main__ import parser
 from avgen.cli import app
 from avgen.cli.base import repeat_option
 
@@ -83,16 +85,20 @@ def options_of(command) -> set[str]:
     return found.union(*map(options_of, getattr(command, "commands", {}).values()))
 
 
-def test_every_option_that_a_message_names_exists():
-    "In the package's strings; the bench has a parser of its own."
-    from avgen.bench.__main__ import parser
+def sentences(file: Path) -> list[str]:
+    "The strings of a module that are more than one word: messages, docstrings, help."
+    constants = [node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)]
+    return [text for text in constants if isinstance(text, str) and " " in text]
 
+
+def test_every_option_that_a_message_names_exists():
+    "Of the command line, or of the bench, which has a parser of its own."
     known = options_of(typer.main.get_command(app)) | OTHERS
     known |= {option for action in parser()._actions for option in action.option_strings}
     for file in sorted(Path(avgen.__file__).parent.rglob("*.py")):
-        for line in file.read_text().splitlines():
-            named = set(re.findall(r"(?<![\w(-])--[a-z][a-z_-]+", line))
-            assert named <= known, f"{file.name}: {sorted(named - known)} in {line.strip()}"
+        for text in sentences(file):
+            named = set(re.findall(r"(?<![\w(-])--[a-z][a-z_-]+", text))
+            assert named <= known, f"{file.name}: {sorted(named - known)} in {text!r}"
 
 
 def test_every_command_that_a_message_names_exists():
