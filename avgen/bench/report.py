@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MEASUREMENTS', 'PARTS', 'SIZES', 'GRIDS', 'measure_growth', 'measure_machine', 'update_report', 'report_text']
 
-# %% ../../nbs/13_bench/06_report.ipynb #88f6c76e
+# %% ../../nbs/13_bench/06_report.ipynb #ee7666a9
 from pathlib import Path
 
 import avgen
@@ -17,7 +17,7 @@ from .timing import COLD, cold_start, in_own_process, take_turns, take_turns_whi
 from ..core import InputError
 from ..systems import build_system
 
-# %% ../../nbs/13_bench/06_report.ipynb #3f670627
+# %% ../../nbs/13_bench/06_report.ipynb #ab3ba6a2
 MEASUREMENTS = {
     "step": measure_step,
     "attention": measure_attention,
@@ -29,7 +29,7 @@ MEASUREMENTS = {
 }
 PARTS = ("steps", "attention", "logmel", "data", "cold", "growth")  # of a report
 
-# %% ../../nbs/13_bench/06_report.ipynb #483401cb
+# %% ../../nbs/13_bench/06_report.ipynb #539886c5
 SIZES = {"batch": (16, 32, 64, 128, 256, 512, 1024), "width": (16, 32, 64, 128), "grid": (4, 8, 16, 32)}
 GRIDS = (16, 32, 64)  # of the attention block alone
 _BASE = {"preset": "paper", "width": 32, "batch": 32, "grid": 32}
@@ -58,7 +58,7 @@ def measure_growth(runs: int, threads: int, say=print, sizes: dict = SIZES, grid
         report["attention"][which] = take_turns_while_quick(tasks, runs, threads)
     return report
 
-# %% ../../nbs/13_bench/06_report.ipynb #72702c7a
+# %% ../../nbs/13_bench/06_report.ipynb #04b0f894
 def _measure_steps(runs: int, threads: int, say) -> dict:
     """Measure the three programs in both presets, and count their work."""
     report = {}
@@ -121,7 +121,7 @@ def measure_machine(
         growth.setdefault("pairs", {})[str(found.get("pairs", Path(folder).name))] = found
     return report
 
-# %% ../../nbs/13_bench/06_report.ipynb #c927e49d
+# %% ../../nbs/13_bench/06_report.ipynb #1793b707
 def update_report(before: dict, report: dict) -> dict:
     """Return a report with the parts of a new one in place of its own, and of the machine's peaks the higher.
 
@@ -142,7 +142,7 @@ def update_report(before: dict, report: dict) -> dict:
         joined["growth"] = growth | report["growth"] | {"pairs": pairs}
     return joined
 
-# %% ../../nbs/13_bench/06_report.ipynb #700f9e37
+# %% ../../nbs/13_bench/06_report.ipynb #3f4627b9
 def _times(found: dict, other: str) -> str:
     """Return how many times as long as ours another program takes."""
     return f"{found[other]['seconds'] / found['ours']['seconds']:.2f} x" if "seconds" in found[other] else "? x"

@@ -6,7 +6,7 @@
 __all__ = ['app', 'RunFolder', 'DataFolder', 'Seed', 'Device', 'Quiet', 'OptionalPath', 'print_error', 'exit_code_of',
            'ErrorGroup', 'main', 'repeat_option', 'MultiValueCommand', 'example', 'open_for']
 
-# %% ../../nbs/12_cli/01_base.ipynb #aa5779ad
+# %% ../../nbs/12_cli/01_base.ipynb #a965c205
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-# %% ../../nbs/12_cli/01_base.ipynb #3c2acea5
+# %% ../../nbs/12_cli/01_base.ipynb #b736c1a1
 def print_error(message: str) -> None:
     """Print one line on stderr, as every error of the command line looks."""
     print(f"avgen: {message}", file=sys.stderr)
@@ -71,7 +71,7 @@ def main() -> None:
     """Run the `avgen` command with the arguments of this process."""
     app(prog_name="avgen")
 
-# %% ../../nbs/12_cli/01_base.ipynb #f673e42b
+# %% ../../nbs/12_cli/01_base.ipynb #3679875d
 def repeat_option(arguments: list[str], option: str) -> list[str]:
     """Return the arguments with an option's name before each of its values: `--x a b` -> `--x a --x b`."""
     repeated, inside = [], False
@@ -93,7 +93,7 @@ class MultiValueCommand(TyperCommand):
             args = repeat_option(args, option)
         return super().parse_args(ctx, args)
 
-# %% ../../nbs/12_cli/01_base.ipynb #31c3d2d4
+# %% ../../nbs/12_cli/01_base.ipynb #7142fe42
 _LAYOUT = "A data set in the layout of Sub-URMP (img/, chunk/ or lms/)."
 RunFolder = Annotated[Path, typer.Option("--run", help="Folder of a run.")]
 DataFolder = Annotated[Path, typer.Option("--data", help=_LAYOUT)]

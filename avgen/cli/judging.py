@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['runs_app', 'evaluate', 'runs', 'show', 'compare', 'study']
 
-# %% ../../nbs/12_cli/03_judging.ipynb #57854b70
+# %% ../../nbs/12_cli/03_judging.ipynb #c1ceefcf
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ import typer
 
 from .base import DataFolder, Device, MultiValueCommand, OptionalPath, Quiet, Seed, app, example, open_for
 
-# %% ../../nbs/12_cli/03_judging.ipynb #475eda82
+# %% ../../nbs/12_cli/03_judging.ipynb #ea1ec423
 def _views(folders: list[Path], checkpoint: str, device: str) -> list:
     """Return one run a direction, at a checkpoint. Raises InputError for two of one direction."""
     from avgen.core import InputError
@@ -67,7 +67,7 @@ def evaluate(
     if json_file is not None:
         write_evaluations(json_file, *judged)
 
-# %% ../../nbs/12_cli/03_judging.ipynb #ea80130a
+# %% ../../nbs/12_cli/03_judging.ipynb #38c3394a
 runs_app = typer.Typer(no_args_is_help=False, rich_markup_mode=None)
 app.add_typer(runs_app, name="runs")
 
@@ -126,7 +126,7 @@ def compare(
         with write_atomically(out) as file:
             file.write(comparison._still_())
 
-# %% ../../nbs/12_cli/03_judging.ipynb #d1ba7bc3
+# %% ../../nbs/12_cli/03_judging.ipynb #d160a238
 @app.command(
     epilog=example(
         "avgen study poster-2 --data data/orchestra --seeds 3",

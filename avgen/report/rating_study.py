@@ -6,7 +6,7 @@
 __all__ = ['RATE', 'FORMAT', 'COLUMNS', 'Item', 'rating_items', 'check_rater', 'fingerprint', 'connected', 'RatingStudy',
            'create_study', 'contents_figure', 'votes_to_csv']
 
-# %% ../../nbs/11_report/09_rating_study.ipynb #606eea9f
+# %% ../../nbs/11_report/09_rating_study.ipynb #ad33f3f3
 import contextlib
 import csv
 import hashlib
@@ -26,7 +26,7 @@ from .rating_analysis import REAL, RUBRIC, RatingResult, analyse
 from ..runs.run import Run
 from ..show.widgets import pcm
 
-# %% ../../nbs/11_report/09_rating_study.ipynb #a24933ab
+# %% ../../nbs/11_report/09_rating_study.ipynb #313d5f49
 @dataclass(frozen=True)
 class Item:
     """Hold one picture to rate, and what is known of it."""
@@ -98,7 +98,7 @@ def rating_items(
             items.append(Item(name, pair.instrument, pair.source, png_bytes(Picture(image).to_image()), heard))
     return items
 
-# %% ../../nbs/11_report/09_rating_study.ipynb #3fc45e9a
+# %% ../../nbs/11_report/09_rating_study.ipynb #a59f5c62
 def check_rater(name) -> str:
     """Return a rater's name without spaces around it. Raises InputError for an empty, long or unprintable one."""
     name = " ".join(str(name).split())
@@ -112,7 +112,7 @@ def fingerprint(items: list[Item]) -> str:
     ids = sorted(item.id for item in items)
     return hashlib.blake2b(repr((RUBRIC, ids)).encode(), digest_size=8).hexdigest()
 
-# %% ../../nbs/11_report/09_rating_study.ipynb #986fb0ab
+# %% ../../nbs/11_report/09_rating_study.ipynb #92a7c0d0
 FORMAT = "avgen rating 1"
 COLUMNS = ("rater", "item", "system", "instrument", "source", "score", "seconds", "at")
 _TABLES = """
@@ -162,7 +162,7 @@ def connected(path):
     except sqlite3.Error as e:
         raise InputError(f"cannot use {str(path)!r}: {e}; free some space, or choose a file that can be written") from e
 
-# %% ../../nbs/11_report/09_rating_study.ipynb #91978785
+# %% ../../nbs/11_report/09_rating_study.ipynb #f2a08871
 class RatingStudy(Displayed):
     """Keep things to rate and the votes on them in one SQLite file, as `create_study` makes it.
 
@@ -252,7 +252,7 @@ class RatingStudy(Displayed):
     def _still_(self) -> bytes:
         return self.analyse()._still_() if self.votes() else figure_png(contents_figure(self))
 
-# %% ../../nbs/11_report/09_rating_study.ipynb #aff1cec7
+# %% ../../nbs/11_report/09_rating_study.ipynb #398781d3
 def create_study(
     path,  # a file; an existing one must hold the same study
     items: list[Item],
@@ -289,7 +289,7 @@ def create_study(
         file.write(_new_database(about, items))
     return RatingStudy(path)
 
-# %% ../../nbs/11_report/09_rating_study.ipynb #4d80b7bd
+# %% ../../nbs/11_report/09_rating_study.ipynb #d859b57a
 def contents_figure(study: RatingStudy):
     """Draw up to twelve pictures of a study, without votes and without where they come from."""
     import matplotlib.pyplot as plt
@@ -305,7 +305,7 @@ def contents_figure(study: RatingStudy):
     figure.suptitle(study.about["title"], fontsize=9, x=0.01, ha="left")
     return figure
 
-# %% ../../nbs/11_report/09_rating_study.ipynb #5d0a3fe8
+# %% ../../nbs/11_report/09_rating_study.ipynb #daf98601
 def _plain(value):
     """Return a value that a spreadsheet does not take for a formula."""
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['STATES', 'DIRECTION_NAMES', 'Task', 'series_of', 'Chapter', 'Story']
 
-# %% ../../nbs/11_report/01_story.ipynb #52242781
+# %% ../../nbs/11_report/01_story.ipynb #99bbd52d
 from dataclasses import dataclass, field
 
 from ..core import check_setting
 from ..judge.evaluation import Evaluation
 from ..show.widgets import Live
 
-# %% ../../nbs/11_report/01_story.ipynb #91ea65e7
+# %% ../../nbs/11_report/01_story.ipynb #94c89921
 STATES = ("waiting", "running", "done", "failed")
 
 
@@ -37,7 +37,7 @@ class Task:
         """Say whether nothing more will happen to it: it is done, or it failed."""
         return self.state in ("done", "failed")
 
-# %% ../../nbs/11_report/01_story.ipynb #65acc563
+# %% ../../nbs/11_report/01_story.ipynb #9c4a423e
 DIRECTION_NAMES = {"S2I": "Sound to picture", "I2S": "Picture to sound"}
 
 
@@ -77,7 +77,7 @@ class Chapter:
         """Return what is generated in this direction, in the plural."""
         return "pictures" if self.direction == "S2I" else "sounds"
 
-# %% ../../nbs/11_report/01_story.ipynb #cc261ae7
+# %% ../../nbs/11_report/01_story.ipynb #e4aeff12
 @dataclass
 class Story:
     """Gather everything that a page may tell."""

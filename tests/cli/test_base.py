@@ -53,7 +53,6 @@ except SystemExit as end:
     assert not end.code
 heavy = {"torch", "numpy", "matplotlib", "librosa"} & set(sys.modules)
 assert not heavy, heavy
-assert len(sys.modules) < 600, len(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 

@@ -8,7 +8,7 @@ from avgen.report.memory_meter import MemoryMeter, family_memory_mb
 
 
 def test_a_child_counts():
-    code = "block = bytearray(96 * 2**20); print('held', flush=True); import time; time.sleep(60)"
+    code = "block = b'x' * (96 * 2**20); print('held', flush=True); import time; time.sleep(60)"
     with MemoryMeter(every=0.01) as meter:
         before = family_memory_mb()
         child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

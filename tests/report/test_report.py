@@ -10,7 +10,7 @@ from report_examples import HOSTILE, Outline, evaluation
 from avgen.core import InputError
 from avgen.data.pairs import toy_pairs
 from avgen.judge.evaluation import write_evaluations
-from avgen.report.report import RATE, facts_of, fewer_queries, write_report
+from avgen.report.report import PAGE_RATE, facts_of, fewer_queries, write_report
 from avgen.training.runner import train
 
 
@@ -38,7 +38,7 @@ def test_report_of_a_run(run, pairs, tmp_path):
     assert links and all(v.startswith(("data:image/", "#")) for v in links) and not re.search(r"@import|url\(", text)
     assert "fixed samples of the run while it learned" in text and run.config["data"]["hash"] in text
     states = [json.loads(s) for s in re.findall(r'<script type="application/json">(.*?)</script>', text)]
-    assert all(s["sample_rate"] == RATE for s in states if s.get("audio", {}).get("bytes"))
+    assert all(s["sample_rate"] == PAGE_RATE for s in states if s.get("audio", {}).get("bytes"))
 
 
 def test_report_refuses_data_of_another_configuration(run, tmp_path):
