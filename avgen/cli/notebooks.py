@@ -16,7 +16,7 @@ from .base import app, example
 
 # %% ../../nbs/12_cli/05_notebooks.ipynb #e2946a10
 def notebooks_folder() -> Path:
-    """Return the folder of notebooks: nbs/ beside the package or here, else the current folder."""
+    """Return the folder of notebooks: nbs/ beside the package or here, or the current folder where neither is there."""
     import avgen
 
     for place in (Path(avgen.__file__).resolve().parent.parent / "nbs", Path("nbs")):

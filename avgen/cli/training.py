@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from .base import DataFolder, Device, OptionalPath, Quiet, RunFolder, Seed, app, example
+from .base import Device, OptionalPath, Quiet, RunFolder, Seed, app, example
 
 # %% ../../nbs/12_cli/02_training.ipynb #3b633725
 @app.command(epilog=example("avgen orchestra --out data/orchestra --train 200 --validation 50 --seed 0"))

@@ -9,7 +9,6 @@ __all__ = ['SECTIONS', 'section', 'pending', 'inline_image', 'html_table', 'head
 # %% ../../nbs/11_report/02_page_parts.ipynb #11f778d1
 import base64
 
-from ..judge.evaluation import Evaluation
 from .story import Chapter, Story
 from ..runs.run import duration
 from ..show.charts import Markup, h, interval_chart, join, percent, span

@@ -11,7 +11,7 @@ import math
 
 from ..core import write_atomically
 from .accuracy import accuracy_section
-from .page_parts import SECTIONS, how_section, html_table, inline_image, page_header, pending, section
+from .page_parts import how_section, html_table, inline_image, page_header, pending, section
 from .story import Chapter, Story
 from ..runs.run import duration
 from ..show.charts import Markup, h, join, line_chart

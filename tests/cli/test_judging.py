@@ -98,7 +98,7 @@ def test_the_best_checkpoint_is_kept_and_judged(data, tiny, hurried, tmp_path):
     assert "best" in refused("evaluate", "--run", place, "--data", data, "--checkpoint", "finest")
 
 
-def test_a_run_of_both_directions_trains_is_judged_and_generates(data, tmp_path):
+def test_a_run_of_both_directions_trains_is_judged_and_generates(data, hurried, tmp_path):
     folder = tmp_path / "both"
     result = run(
         "train",
