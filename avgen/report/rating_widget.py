@@ -53,11 +53,12 @@ class RatingWidget(Live):
 
     @t.observe("act")
     def _on_act(self, change) -> None:
-        try:
-            self.says = self._perform(change["new"]) or ""
-        except InputError as e:
-            self.says = f"Not saved: {e}"
-        self.answer += 1
+        with self.hold_sync():  # the picture and the answer in one message, so that a quick next mark is not lost
+            try:
+                self.says = self._perform(change["new"]) or ""
+            except InputError as e:
+                self.says = f"Not saved: {e}"
+            self.answer += 1
 
     def _perform(self, act: dict) -> str | None:
         """Do what the rater asked for and show the next picture; return a sentence when nothing was done."""

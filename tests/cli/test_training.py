@@ -1,11 +1,15 @@
 """avgen orchestra, demo, train and resume: what they pass on, write and refuse."""
 
+import inspect
 import json
 import signal
 
 import pytest
 import torch
+import typer
 from command_line import refused, run
+
+from avgen.cli import app
 
 
 def test_a_run_trained_from_here(folder):
@@ -164,3 +168,11 @@ def test_demo_and_orchestra_pass_everything_on(monkeypatch, tmp_path):
     )
     assert "report.html" in run("demo", "--quick", "--out", tmp_path).stdout
     assert called["demo"][1]["quick"] is True
+
+
+def test_the_options_of_train_are_the_arguments_of_the_function():
+    from avgen.training import runner
+
+    options = {option.name for option in typer.main.get_command(app).commands["train"].params}
+    own = {"data", "fork", "settings", "best", "tune_share"}  # what the command makes of its own
+    assert options - own <= set(inspect.signature(runner.train).parameters)

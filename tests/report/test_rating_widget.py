@@ -61,6 +61,11 @@ def test_when_the_file_cannot_be_written_the_rater_is_told(study, monkeypatch):
         RatingStudy(study.path)
 
 
+# what was given is counted, and the widget is ready for the next mark
+SAVED = """n => {
+  const { done, waiting } = document.querySelector('.avgen-rating').dataset;
+  return done === String(n) && waiting !== 'true';
+}"""
 NOTEBOOK = """
 from avgen.report.rating_study import RatingStudy
 from avgen.report.rating_widget import RatingWidget
@@ -111,9 +116,7 @@ def test_forty_clicks_and_a_killed_kernel_in_jupyterlab(browser, lab):
         else:
             widget.press(str(score))
         given.append((item, score))
-        page.wait_for_function(
-            "n => document.querySelector('.avgen-rating').dataset.done === String(n)", arg=len(given)
-        )
+        page.wait_for_function(SAVED, arg=len(given))
 
     def undo(by):
         nonlocal asked
@@ -123,9 +126,7 @@ def test_forty_clicks_and_a_killed_kernel_in_jupyterlab(browser, lab):
         else:
             widget.press("u")
         given.pop()
-        page.wait_for_function(
-            "n => document.querySelector('.avgen-rating').dataset.done === String(n)", arg=len(given)
-        )
+        page.wait_for_function(SAVED, arg=len(given))
 
     for i in range(20):
         rate(i % 4, "mouse" if i % 3 else "key")
@@ -155,7 +156,7 @@ def test_forty_clicks_and_a_killed_kernel_in_jupyterlab(browser, lab):
     shoot("again")
     widget.locator(".avgen-rating-name").fill(name)
     widget.locator(".avgen-rating-name").press("Enter")
-    page.wait_for_function("n => document.querySelector('.avgen-rating').dataset.done === String(n)", arg=len(given))
+    page.wait_for_function(SAVED, arg=len(given))
     order = study.order(name)
     assert [item for item, _ in given] == order[: len(given)] and widget.get_attribute("data-item") == order[
         len(given)
