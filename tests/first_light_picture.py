@@ -1,4 +1,7 @@
-"""Makes nbs/images/first_light.png, the picture of the README, from two runs: python tests/first_light_picture.py runs/demo/S2I runs/demo/I2S data/orchestra"""
+"""Make nbs/images/first_light.png, the picture of the README, from two runs.
+
+python tests/first_light_picture.py runs/demo/S2I runs/demo/I2S data/orchestra
+"""
 
 import io
 import sys

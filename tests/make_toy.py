@@ -1,6 +1,9 @@
-"""Makes data/toy, the trained toy that comes with the kit: python tests/make_toy.py [data/orchestra [a finished run of these settings]]
+"""Make data/toy, the trained toy that comes with the kit.
 
-The `small` recipe at a quarter of its width, SA-CMGAN's own form of attention in the encoder (all 1,024 keys), trained on the orchestra of seed 0. Optimisers are left out: it can be looked at, not resumed.
+python tests/make_toy.py [data/orchestra [a finished run of these settings]]
+
+The `small` recipe at a quarter of its width, SA-CMGAN's own form of attention in the encoder (all 1,024 keys), trained
+on the orchestra of seed 0. Optimisers are left out: it can be looked at, not resumed.
 """
 
 import shutil
@@ -35,9 +38,8 @@ def ship(run) -> None:
     kept = {n: t for n, t in last.tensors.items() if n.startswith(("model.", "average."))}
     facts = {k: v for k, v in last.facts.items() if k not in ("format", "step", "bytes", "sha256", "facts_sha256")}
     save_checkpoint(HERE / "data/toy/checkpoints", last.step, kept, **facts)
-    print(
-        f"{HERE / 'data/toy'}: {sum(f.stat().st_size for f in (HERE / 'data/toy').rglob('*') if f.is_file()) / 1e6:.2f} MB"
-    )
+    size = sum(file.stat().st_size for file in (HERE / "data/toy").rglob("*") if file.is_file())
+    print(f"{HERE / 'data/toy'}: {size / 1e6:.2f} MB")
 
 
 def main(data: str = "data/orchestra", run: str | None = None) -> None:

@@ -1,0 +1,149 @@
+"""avgen evaluate: what it writes, the best checkpoint, both directions of one run."""
+
+import json
+
+import numpy as np
+from command_line import refused, run
+
+
+def test_evaluate_writes_what_was_promised(folder, backwards, data, tmp_path, monkeypatch):
+    from avgen.judge import evaluation
+
+    asked, real = {}, evaluation.train_evaluator
+
+    def quick(pairs, **more):
+        asked["sets"] = len(pairs)
+        return real(pairs, settings=evaluation.EvaluatorSettings(image_steps=2, sound_steps=2, batch_size=8), **more)
+
+    monkeypatch.setattr(evaluation, "train_evaluator", quick)
+    file = tmp_path / "report.json"
+    result = run(
+        "evaluate",
+        "--run",
+        folder,
+        "--run",
+        backwards,
+        "--data",
+        data,
+        "--evaluator-data",
+        data,
+        data,
+        "--json",
+        file,
+        "--device",
+        "cpu",
+        "--quiet",
+    )
+    assert result.exit_code == 0, (result.output, result.exception)
+    found = json.loads(file.read_text())
+    expected = {
+        "direction",
+        "split",
+        "n",
+        "takes",
+        "correct",
+        "accuracy",
+        "low",
+        "high",
+        "by_instrument",
+        "evaluator_accuracy",
+    }
+    assert set(found) == {"S2I", "I2S"} and asked["sets"] == 3
+    for direction, one in found.items():
+        assert (
+            expected <= one.keys() and one["direction"] == direction and one["n"] == 6 and one["split"] == "validation"
+        )
+    assert "two runs of direction S2I" in refused("evaluate", "--run", folder, "--run", folder, "--data", data)
+
+
+def test_the_best_checkpoint_is_kept_and_judged(data, tiny, hurried, tmp_path):
+    place, file = tmp_path / "run", tmp_path / "report.json"
+    named = ("--system", "tiny", "--data", data, "--run", place, "--device", "cpu", "--quiet")
+    assert run("train", *named, "--best", "--tune-share", 0.34).exit_code == 0
+    assert json.loads((place / "config.json").read_text())["judged"] is True
+    judged = {}
+    for which in ("best", "newest"):
+        result = run(
+            "evaluate",
+            "--run",
+            place,
+            "--data",
+            data,
+            "--checkpoint",
+            which,
+            "--json",
+            file,
+            "--device",
+            "cpu",
+            "--quiet",
+        )
+        assert result.exit_code == 0, (result.output, result.exception)
+        judged[which] = json.loads(file.read_text())["S2I"]
+        assert (
+            judged[which]["n"] == 6 and judged[which]["raw"]["n"] == 6 and "without averaged weights" in result.stdout
+        )
+    from avgen.judge.evaluation import evaluate
+    from avgen.runs.run import Run
+
+    alone = evaluate(Run.open(place, device="cpu").raw(), Run.open(place, device="cpu").pairs, device="cpu", quiet=True)
+    assert {k: getattr(alone, k) for k in judged["newest"]["raw"]} == judged["newest"]["raw"]
+    kept = [int(f.stem.removeprefix("step_")) for f in (place / "checkpoints").glob("*.safetensors")]
+    best = json.loads((place / "checkpoints" / "step_00000018.json").read_text())["best"]
+    assert (
+        judged["newest"]["step"] == 18
+        and judged["best"]["step"] == best["step"]
+        and best["step"] in kept
+        and 0 <= best["score"] <= 1
+    )
+    assert "best" in refused("evaluate", "--run", place, "--data", data, "--checkpoint", "finest")
+
+
+def test_a_run_of_both_directions_trains_is_judged_and_generates(data, hurried, tmp_path):
+    folder = tmp_path / "both"
+    result = run(
+        "train",
+        "--system",
+        "cmcgan",
+        "--preset",
+        "toy",
+        "--data",
+        data,
+        "--run",
+        folder,
+        "--set",
+        "batch_size=4",
+        "--device",
+        "cpu",
+        "--quiet",
+    )
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert json.loads((folder / "config.json").read_text())["direction"] == "both"
+    result = run("evaluate", "--run", folder, "--data", data, "--device", "cpu", "--quiet")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert set(json.loads((folder / "report.json").read_text())) == {"S2I", "I2S"}
+    assert "--direction" in refused(
+        "generate", "--run", folder, "--data", data, "--out", tmp_path / "out", "--device", "cpu", "--quiet"
+    )
+    result = run(
+        "generate",
+        "--run",
+        folder,
+        "--data",
+        data,
+        "--direction",
+        "I2S",
+        "--out",
+        tmp_path / "out",
+        "--arrays-only",
+        "--device",
+        "cpu",
+        "--quiet",
+    )
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert np.load(tmp_path / "out" / "generated.npz")["generated"].shape[1:] == (1, 64, 64)
+    sound = next((data / "chunk" / "validation" / "cello").glob("*.wav"))
+    result = run("generate", "--run", folder, "--sound", sound, "--out", tmp_path / "one", "--device", "cpu", "--quiet")
+    assert result.exit_code == 0 and (tmp_path / "one" / "generated.npz").is_file(), (result.output, result.exception)
+    assert "no attention" in refused(
+        "attend", "--run", folder, "--sound", sound, "--out", tmp_path / "maps", "--device", "cpu"
+    )

@@ -1,0 +1,178 @@
+"""avgen orchestra, demo, train and resume: what they pass on, write and refuse."""
+
+import inspect
+import json
+import signal
+
+import pytest
+import torch
+import typer
+from command_line import refused, run
+
+from avgen.cli import app
+
+
+def test_a_run_trained_from_here(folder):
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["system"], config["direction"], config["preset"], config["seed"]) == ("tiny", "S2I", "small", 3)
+    assert config["data"]["root"] and {"metrics.jsonl", "samples", "checkpoints"} <= {p.name for p in folder.iterdir()}
+
+
+def test_settings_by_name(data, tmp_path, tiny):
+    named = ("--system", "tiny", "--data", data, "--run", tmp_path / "run", "--steps", 1, "--quiet", "--device", "cpu")
+    assert run("train", *named, "--set", "width=4", "--set", "dropout=0").exit_code == 0
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["settings"]["width"] == 4
+    assert "expected name=value" in refused(
+        "train", "--system", "tiny", "--data", data, "--run", tmp_path / "other", "--set", "width"
+    )
+    assert "has no setting 'colour'" in refused(
+        "train", "--system", "tiny", "--data", data, "--run", tmp_path / "other", "--set", "colour=red"
+    )
+
+
+def test_a_fork_from_here_takes_what_it_is_not_told_from_its_run(folder, data, tiny, tmp_path):
+    place, named = tmp_path / "fork", ("--fork", folder, "--device", "cpu", "--quiet")
+    assert run("train", *named, "--run", place, "--set", "dropout=0").exit_code == 0
+    config = json.loads((place / "config.json").read_text())
+    assert (
+        config["system"],
+        config["preset"],
+        config["seed"],
+        config["settings"]["dropout"],
+        config["fork"]["run"],
+    ) == ("tiny", "small", 3, 0, str(folder))
+    assert run("train", *named, "--run", tmp_path / "other", "--seed", 5, "--data", data).exit_code == 0
+    assert json.loads((tmp_path / "other" / "config.json").read_text())["seed"] == 5
+    for option, value in (
+        ("--system", "tiny"),
+        ("--preset", "small"),
+        ("--direction", "S2I"),
+        ("--accumulate", 2),
+        ("--tune-share", 0.2),
+    ):
+        line = refused("train", *named, "--run", tmp_path / "third", option, value)
+        assert option in line and "--fork" in line and not (tmp_path / "third").exists()
+
+
+def test_a_run_that_lost_its_other_processes_ends_at_once_with_its_line(data, tiny, tmp_path, monkeypatch, capsys):
+    "Not through Python's own end, which the broken connection's threads may abort."
+    from avgen.training import runner as training
+    from avgen.training.processes import PeerLost
+
+    def end(code):
+        raise SystemExit(f"ended with {code}")
+
+    def parted(*a, **k):
+        raise PeerLost("run 'x' stopped: another of the 2 processes ended")
+
+    monkeypatch.setattr("os._exit", end)
+    monkeypatch.setattr(training, "train", parted)
+    result = run("train", "--system", "tiny", "--data", data, "--run", tmp_path / "run", "--device", "cpu", "--quiet")
+    assert "ended with 2" in str(result.exception) + result.output and "avgen: run 'x' stopped" in result.stderr
+
+
+def test_tensorboard_from_here(data, tiny, tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    place = tmp_path / "run"
+    assert (
+        run(
+            "train",
+            "--system",
+            "tiny",
+            "--data",
+            data,
+            "--run",
+            place,
+            "--device",
+            "cpu",
+            "--quiet",
+            "--steps",
+            2,
+            "--tensorboard",
+        ).exit_code
+        == 0
+    )
+    assert list(place.rglob("events.out.tfevents*"))
+
+
+def test_a_used_folder_is_refused(folder, data):
+    assert "holds a run already" in refused("train", "--system", "tiny", "--data", data, "--run", folder)
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_130_and_resume_finishes(folder, data, tmp_path, monkeypatch):
+    from avgen.training import runner as training
+    from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
+
+    original = training.Trainer.one_step
+
+    def one_step(self):
+        if self.step == 9:
+            signal.raise_signal(signal.SIGINT)
+        original(self)
+
+    monkeypatch.setattr(training.Trainer, "one_step", one_step)
+    result = run("train", "--system", "tiny", "--data", data, "--run", tmp_path / "run", "--seed", 3, "--device", "cpu")
+    assert result.exit_code == 130 and "avgen resume --run" in result.stderr
+    monkeypatch.undo()
+    result = run("resume", "--run", tmp_path / "run", "--quiet")
+    assert result.exit_code == 0 and "step 18 of 18" in result.stdout
+    one, two = (read_checkpoint(list_checkpoints(f / "checkpoints")[-1]).tensors for f in (folder, tmp_path / "run"))
+    assert all(torch.equal(one[k], two[k]) for k in one)
+
+
+def test_a_run_that_diverged_leaves_with_one(data, tmp_path, tiny):
+    result = run(
+        "train",
+        "--system",
+        "tiny",
+        "--data",
+        data,
+        "--run",
+        tmp_path / "run",
+        "--set",
+        "poison=4",
+        "--quiet",
+        "--device",
+        "cpu",
+    )
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1 and "became nan" in result.stderr
+
+
+def test_demo_and_orchestra_pass_everything_on(monkeypatch, tmp_path):
+    from avgen.orchestra import dataset as orchestra
+    from avgen.report import demo
+
+    called = {}
+    monkeypatch.setattr(orchestra, "build", lambda *a, **k: called.update(orchestra=(a, k)))
+    monkeypatch.setattr(demo, "demo", lambda *a, **k: called.update(demo=(a, k)) or tmp_path / "report.html")
+    assert (
+        run(
+            "orchestra",
+            "--out",
+            tmp_path,
+            "--train",
+            5,
+            "--validation",
+            2,
+            "--seed",
+            4,
+            "--hold-out-performers",
+            "--audio",
+            "flac",
+        ).exit_code
+        == 0
+    )
+    assert called["orchestra"] == (
+        (tmp_path,),
+        dict(train=5, validation=2, seed=4, workers=None, hold_out_performers=True, audio="flac"),
+    )
+    assert "report.html" in run("demo", "--quick", "--out", tmp_path).stdout
+    assert called["demo"][1]["quick"] is True
+
+
+def test_the_options_of_train_are_the_arguments_of_the_function():
+    from avgen.training import runner
+
+    options = {option.name for option in typer.main.get_command(app).commands["train"].params}
+    own = {"data", "fork", "settings", "best", "tune_share"}  # what the command makes of its own
+    assert options - own <= set(inspect.signature(runner.train).parameters)

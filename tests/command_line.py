@@ -1,0 +1,19 @@
+"""The command line, called from a test."""
+
+from typer.testing import CliRunner
+
+from avgen.cli import app
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments], prog_name="avgen")
+
+
+def refused(*arguments) -> str:
+    "The one line that bad input gets."
+    result = run(*arguments)
+    assert result.exit_code == 2, (result.exit_code, result.output, result.exception)
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("avgen: "), result.stderr
+    assert "Traceback" not in result.output
+    return lines[0]

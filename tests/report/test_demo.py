@@ -1,0 +1,95 @@
+"""Contract of avgen.report.demo: what is done is remembered, and a demo goes on where it stopped."""
+
+import json
+import subprocess
+
+import pytest
+
+from avgen.core import InputError
+from avgen.data.pairs import toy_pairs
+from avgen.report import demo
+
+
+def test_a_task_is_remembered_only_when_it_ends_well(tmp_path):
+    work = demo.Demo(tmp_path / "d", tmp_path / "data", quick=True, seed=0, device="cpu")
+    with work.task("data", "making data"):
+        assert work.tasks["data"].state == "running" and 'class="running"' in work.page.path.read_text()
+    with pytest.raises(ValueError, match="torn"), work.task("evaluator", "training"):
+        raise ValueError("the file is torn")
+    again = demo.Demo(tmp_path / "d", tmp_path / "data", quick=True, seed=0, device="cpu")
+    assert (
+        again.tasks["data"].state == "done"
+        and again.tasks["evaluator"].state == "waiting"
+        and "torn" in again.tasks["evaluator"].note
+    )
+
+
+def test_demo_refuses_other_arguments_and_broken_memory(tmp_path):
+    with demo.Demo(tmp_path / "d", "data/x", quick=True, seed=0, device="cpu").task("data", "making data"):
+        pass
+    with pytest.raises(InputError, match="seed was 0, is 1 now"):
+        demo.demo(tmp_path / "d", data="data/x", quick=True, seed=1)
+    with pytest.raises(InputError, match="quick"):
+        demo.demo(tmp_path / "e", quick="yes")
+    (tmp_path / "d" / "demo.json").write_text("{")
+    with pytest.raises(InputError, match="cannot be read"):
+        demo.demo(tmp_path / "d", data="data/x", quick=True)
+
+
+@pytest.mark.slow
+def test_demo_goes_on_where_it_stopped(tmp_path, monkeypatch, capsys):
+    from avgen.orchestra import dataset as orchestra
+
+    orchestra.build(tmp_path / "few", train=2, validation=1, workers=1, quiet=True)
+    settings = demo.EvaluatorSettings(image_steps=2, sound_steps=2)
+    monkeypatch.setattr(demo, "EvaluatorSettings", lambda **_: settings)
+    trained, first = [], demo.train
+
+    def stops(*args, **more):
+        if len(trained) == 1:
+            raise KeyboardInterrupt
+        trained.append(more["run"])
+        return first(*args, **more)
+
+    monkeypatch.setattr(demo, "train", stops)
+    page = demo.demo(tmp_path / "demo", data=tmp_path / "few", quick=True, device="cpu")
+    assert "the same command goes on from here" in capsys.readouterr().out and "location.reload" in page.read_text()
+    monkeypatch.setattr(demo, "train", first)
+    before = (tmp_path / "demo" / "S2I" / "metrics.jsonl").read_bytes()
+    page = demo.demo(tmp_path / "demo", data=tmp_path / "few", quick=True, device="cpu")
+    told = json.loads((tmp_path / "demo" / "demo.json").read_text())
+    assert [p["state"] for p in told["parts"]] == ["done"] * 5 and all(p["seconds"] >= 0 for p in told["parts"])
+    assert (tmp_path / "demo" / "S2I" / "metrics.jsonl").read_bytes() == before
+    text = page.read_text()
+    assert "location.reload" not in text and text.count('class="result"') == 2 and len(text) < 6 * 2**20
+    assert set(json.loads((tmp_path / "demo" / "evaluation.json").read_text())) == {"S2I", "I2S"}
+    assert "runs" not in {p.name for p in tmp_path.iterdir()}
+
+
+def test_a_training_in_the_background_is_interrupted_with_its_block(tmp_path, monkeypatch):
+    command = []
+    real = subprocess.Popen
+
+    def sleeper(words, **options):
+        command.extend(words)
+        return real([words[0], "-c", "import time; print('sleeping', flush=True); time.sleep(600)"], **options)
+
+    monkeypatch.setattr(demo.subprocess, "Popen", sleeper)
+    with demo.BackgroundTraining(tmp_path / "x.log", threads=1, system="sa-cmgan", seed=3) as training:
+        process = training._process
+    assert process.poll() is not None and command[1:4] == ["-m", "avgen.cli", "train"]
+    assert command[4:] == ["--system", "sa-cmgan", "--seed", "3", "--threads", "1"]
+
+
+def test_it_does_not_pay_on_one_thread_or_for_a_run_that_has_begun(tmp_path, monkeypatch):
+    work = demo.Demo(tmp_path / "d", tmp_path / "data", quick=False, seed=0, device="cpu")
+    work.findings.pairs = toy_pairs(n=4)
+    monkeypatch.setattr(demo, "default_threads", lambda: 2)
+    assert demo.background_training(work, "I2S") is None  # pairs without a folder
+    object.__setattr__(work.findings.pairs, "root", str(tmp_path))
+    assert demo.background_training(work, "I2S").threads == 1
+    (tmp_path / "d" / "I2S").mkdir(parents=True)
+    (tmp_path / "d" / "I2S" / "config.json").write_text("{}")
+    assert demo.background_training(work, "I2S") is None
+    monkeypatch.setattr(demo, "default_threads", lambda: 1)
+    assert demo.background_training(work, "S2I") is None
