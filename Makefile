@@ -13,7 +13,7 @@ export AVGEN_THREADS ?= 2
 help:
 	@echo "make demo   build the orchestra, train both directions (preset small), judge them, write runs/demo/report.html"
 	@echo "make test   everything: export and clean are no-ops, ruff, notebooks, tutorials, browser tests, pytest"
-	@echo "make bench  measure this machine: the step against the papers' and a plain one, share of its peak, data, cold start"
+	@echo "make bench  measure this machine: steps, attention, data, cold start; hover, opening and cursor of the views"
 	@echo "make lab    open the notebooks in JupyterLab"
 	@echo "make app    the workbench as a page without code (Voila)"
 	@echo "make clean  remove what was made: runs, the orchestra, caches, .venv"
@@ -32,9 +32,10 @@ demo: $(READY)
 	@echo "avgen: building the orchestra, training both directions, judging them (some minutes on two cores)"
 	@avgen demo
 
-bench: $(READY)
+bench: $(READY) browser
 	@echo "avgen: measuring this machine in fresh processes (some minutes; best with nothing else running)"
 	@python -m avgen.bench --threads $(AVGEN_THREADS) --out runs/bench.json
+	@python tests/bench_browser.py
 
 lab: $(READY)
 	@echo "avgen: opening JupyterLab in nbs/ (stop it with Ctrl-C)"

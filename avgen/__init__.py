@@ -15,7 +15,7 @@ _FACE = {
     "Pairs": "data.pairs",
     "Picture": "data.pictures",
     "Run": "runs.run",
-    "Sound": "signal.spectrogram",
+    "Sound": "signal.sound",
     "SpectrogramConfig": "signal.spectrogram",
     "evaluate": "judge.evaluation",
     "fork": "training.runner",

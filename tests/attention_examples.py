@@ -3,7 +3,8 @@
 import torch
 
 from avgen.nets.attention_maps import AttentionMap
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 
 CONFIG = SpectrogramConfig()
 HOSTILE = "</script><script>alert('x')</script>\"'&$x$ \u202eright to left \U0001f3ba"

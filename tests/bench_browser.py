@@ -26,7 +26,8 @@ from avgen.nets.attention_maps import AttentionMap
 from avgen.show.inspector import AttentionInspector
 from avgen.show.live import Live, page, page_script, page_style, inline
 from avgen.show.sound_player import SoundPlayer
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 
 # When a stage was last painted; and for each move of the pointer how long its painting took.
 WATCH = """(() => {

@@ -1,4 +1,7 @@
-"""How much slower a watched run is: the same run with and without a dashboard, interleaved, medians. Usage: bench_watched.py [PAIRS] [STEPS]; wants a quiet machine."""
+"""How much slower a watched run is: the same run with and without a dashboard, in turn, medians.
+
+python tests/bench_watched.py [PAIRS] [STEPS]       wants a quiet machine
+"""
 
 import json
 import statistics
@@ -57,11 +60,13 @@ def main(pairs: int = 5, steps: int = 400) -> None:
         for watched in (False, True) if n % 2 else (True, False):
             found[watched].append(measure(data, work / f"{n}-{watched}", steps, watched))
             print(n, "watched" if watched else "alone", json.dumps(found[watched][-1]), flush=True)
-    middle = lambda watched, key: statistics.median(f[key] for f in found[watched])
+
+    def middle(watched, key):
+        return statistics.median(f[key] for f in found[watched])
+
     for key in ("clock", "trainer"):
-        print(
-            f"{key}: alone {middle(False, key):.2f} s, watched {middle(True, key):.2f} s ({100 * (middle(True, key) / middle(False, key) - 1):+.1f} %)"
-        )
+        alone, watched = middle(False, key), middle(True, key)
+        print(f"{key}: alone {alone:.2f} s, watched {watched:.2f} s ({100 * (watched / alone - 1):+.1f} %)")
     print(f"the watching itself took {middle(True, 'watcher'):.2f} s of a processor")
 
 

@@ -60,7 +60,10 @@ class TinySettings:
 
 
 def _register_tiny():
-    "A system with everything that training must carry over: batch norm, spectral norm, dropout, attention, averages, a schedule, a phase every second step."
+    """Register a small system with everything that training must carry over.
+
+    That is batch norm, spectral norm, dropout, attention, averages, a schedule, and a phase every second step.
+    """
     from avgen.nets.attention import SelfAttention
     from avgen.systems import Phase, Stage, System, register
 
@@ -85,8 +88,14 @@ def _register_tiny():
             s, target = settings, self.channels["target"]
             norm = nn.utils.parametrizations.spectral_norm
             self.encoder = Encoder(self.channels["source"], s.width, len(self.instruments), s.dropout)
-            self.generator = nn.Sequential(nn.Linear(72, s.width * 64), nn.Unflatten(1, (s.width, 8, 8)), nn.BatchNorm2d(s.width), nn.ReLU(),
-                                           nn.ConvTranspose2d(s.width, target, 8, 8), nn.Tanh())  # fmt: skip
+            self.generator = nn.Sequential(
+                nn.Linear(72, s.width * 64),
+                nn.Unflatten(1, (s.width, 8, 8)),
+                nn.BatchNorm2d(s.width),
+                nn.ReLU(),
+                nn.ConvTranspose2d(s.width, target, 8, 8),
+                nn.Tanh(),
+            )
             self.discriminator = nn.Sequential(
                 norm(nn.Conv2d(target, s.width, 8, 8)),
                 nn.LeakyReLU(0.2),
@@ -127,9 +136,27 @@ def _register_tiny():
             first = Phase("C", ("encoder",), self.classify, s.learning_rate)
             d = Phase("D", ("discriminator",), self.judge, s.learning_rate, (0.0, 0.9))
             g = Phase("G", ("generator",), self.paint, s.learning_rate, (0.5, 0.9), every=2)
-            return (Stage("classifier", s.classifier_steps, s.batch_size, (first,), average=("encoder",) if s.average else (), decay=s.average),
-                    Stage("adversarial", s.adversarial_steps, s.batch_size, (d, g), average=("generator",) if s.average else (), decay=s.average,
-                          mismatched="instrument", balanced=True, begin=self.begin, schedule=lambda f: 1 - f))  # fmt: skip
+            classifier = Stage(
+                "classifier",
+                s.classifier_steps,
+                s.batch_size,
+                (first,),
+                average=("encoder",) if s.average else (),
+                decay=s.average,
+            )
+            adversarial = Stage(
+                "adversarial",
+                s.adversarial_steps,
+                s.batch_size,
+                (d, g),
+                average=("generator",) if s.average else (),
+                decay=s.average,
+                mismatched="instrument",
+                balanced=True,
+                begin=self.begin,
+                schedule=lambda f: 1 - f,
+            )
+            return classifier, adversarial
 
         @torch.no_grad()
         def generate(self, source, seed=0):

@@ -1,12 +1,15 @@
-"""Kill a training run with SIGKILL again and again, resume it each time, and compare its end with that of a run that was left alone, bit for bit.
+"""Kill a training run again and again, resume it each time, and compare its end with a run that was left alone.
 
-    python tests/kill_and_resume.py --times 50                  # every registered system, fifty kills in a row each
-    python tests/kill_and_resume.py --times 5 --systems sa-cmgan:S2I cmcgan:both
-    python tests/kill_and_resume.py --times 30 --processes      # two processes and one in turn, all killed at once: the end within 1e-8 in double precision
+    python tests/kill_and_resume.py --times 50                  # every system in turn; the ends are equal bit for bit
+    python tests/kill_and_resume.py --times 30 --processes      # two processes and one in turn: within 1e-8
 
-Every second kill waits until a checkpoint is being written (its temporary file is there, or the tensors are and their facts are not yet) and strikes then; the others strike
-at a random moment. What was hit is told afterwards by what the dead process left behind. Each life is a process of its own, forked from one that has PyTorch loaded.
-Compared are all tensors of the last checkpoint (weights, averages, optimisers, statistics), what the two generate, and the metrics apart from the columns of clock and memory."""
+Every second kill (SIGKILL) waits until a checkpoint is being written: its temporary file is there, or its tensors are
+and their facts are not yet. The others strike at a random moment. What was hit is told afterwards by what the dead
+process left behind. Each life is a process of its own, forked from one that has PyTorch loaded.
+
+Compared are all tensors of the last checkpoint (weights, averages, optimisers, statistics), what the two runs
+generate, and the metrics apart from the columns of clock and memory.
+"""
 
 import argparse
 import contextlib
@@ -26,7 +29,7 @@ from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.runs.files import read_metrics
 from avgen.runs.run import Run
 from avgen.runs.status import run_status
-from avgen.systems import system_class, systems
+from avgen.systems import registered_system, systems
 from avgen.training.runner import resume, train
 
 CLOCK = {"pairs_per_second", "seconds", "peak_memory_mb"}
@@ -98,7 +101,7 @@ def compare(one: Run, two: Run, pairs) -> None:
     logs = [[{k: v for k, v in row.items() if k not in CLOCK} for row in read_metrics(r.folder)] for r in (one, two)]
     if logs[0] != logs[1]:
         sys.exit(
-            f"{two.folder}: the logs differ: {next((a, b) for a, b in zip(*logs) if a != b) if len(logs[0]) == len(logs[1]) else list(map(len, logs))}"
+            f"{two.folder}: the logs differ: {[(a, b) for a, b in zip(*logs) if a != b][:1] or list(map(len, logs))}"
         )
     left = [str(p) for p in two.folder.rglob("*.tmp")]
     if left:
@@ -124,7 +127,10 @@ def trial(name: str, direction: str, times: int, folder: Path, seed: int, steps:
     whole, cut = folder / f"{name}-{direction}-whole", folder / f"{name}-{direction}-killed"
     if os.waitpid(in_child(lambda: train(name, run=whole, **more)), 0)[1]:
         sys.exit(1)
-    go_on = lambda: resume(cut, pairs, quiet=True) if (cut / "config.json").exists() else train(name, run=cut, **more)
+
+    def go_on():
+        return resume(cut, pairs, quiet=True) if (cut / "config.json").exists() else train(name, run=cut, **more)
+
     kills, torn, early = 0, 0, False
     while kills < times and not early:
         end, half = live_and_die(go_on, cut, kills % 2 == 0, chance)
@@ -142,8 +148,8 @@ def trial(name: str, direction: str, times: int, folder: Path, seed: int, steps:
 
 
 def across(times: int, folder: Path, seed: int = 0) -> dict:
-    "Runs of the double-precision system of test_processes, killed six times each under two processes and one in turn, then finished."
-    import test_processes as tested
+    """Runs in double precision, each killed six times under two processes and one in turn, and then finished."""
+    import two_processes as tested
 
     chance, worker, kills, torn, worst = random.Random(seed), folder / "worker.py", 0, 0, 0.0
     worker.write_text(tested.WORKER)
@@ -182,7 +188,7 @@ def main() -> None:
     parser.add_argument(
         "--systems",
         nargs="*",
-        default=[f"{n}:{d}" for n in systems() for d in system_class(n).directions],
+        default=[f"{n}:{d}" for n in systems() for d in registered_system(n).directions],
         help="NAME:DIRECTION, default: all",
     )
     parser.add_argument("--steps", type=int, help="of the last stage; default: enough that the run outlives its kills")

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from avgen.judge.evaluation import evaluate
 from avgen.orchestra import dataset as orchestra
-from avgen.runs.run import write_json
+from avgen.runs.files import write_json
 from avgen.studies.jobs import Job, mean_over_seeds
 from avgen.studies.rows import encoder_accuracy
 from avgen.studies.tables import poster2_jobs

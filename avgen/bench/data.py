@@ -14,7 +14,8 @@ from pathlib import Path
 
 from .timing import fastest
 from ..core import InputError, check_setting
-from ..data.pairs import Batches, toy_pairs
+from ..data.batches import Batches
+from ..data.pairs import toy_pairs
 
 # %% ../../nbs/13_bench/05_data.ipynb #5d0d9aa9
 def anonymous_mb() -> float:

@@ -13,7 +13,8 @@ import torch
 
 from .timing import fastest
 from ..core import autocast, channels_last, choose_precision, hardware
-from ..data.pairs import Batches, toy_pairs
+from ..data.batches import Batches
+from ..data.pairs import toy_pairs
 from ..nets.attention import SelfAttention
 from ..nets.losses import discriminator_loss, generator_loss
 from ..systems import StepContext, build_system

@@ -27,7 +27,7 @@ def exit_code_of(error: Exception) -> int | None:
     """
     from avgen.core import InputError
     from avgen.training.processes import PeerLost, leave
-    from avgen.training.trainer import Diverged
+    from avgen.training.recording import Diverged
 
     if isinstance(error, PeerLost):
         leave(error, 2)  # prints it; Python's own end could hang on the broken connection
@@ -116,5 +116,5 @@ def open_for(run, folder):
     from avgen.data.corpora import open_pairs
 
     pairs = open_pairs(folder, config=run.spectrogram, instruments=run.instruments)
-    run.accepts(pairs)
+    run.data.require_compatible(pairs)
     return pairs

@@ -86,7 +86,7 @@ def write_samples(out, generated, names: list[str], run, quiet: bool = True) -> 
     """Write a picture for each generated image; a WAV file and a picture of the log-mel for each generated sound."""
     from avgen.core import progress, write_atomically
     from avgen.data.pictures import Picture, png_bytes
-    from avgen.signal.spectrogram import Sound
+    from avgen.signal.sound import Sound
 
     for i in progress(range(len(names)), total=len(names), label="writing", quiet=quiet):
         name, files = names[i], {}
@@ -124,7 +124,7 @@ def generate(
     quiet: Quiet = False,
 ):
     """Let a run generate: pictures from sounds, or sounds from pictures."""
-    from avgen.judge.evaluation import generate_split
+    from avgen.judge.generation import generate_split
     from avgen.runs.run import Run
 
     run = run_for_source(Run.open(run, device=device), direction, sound, image)

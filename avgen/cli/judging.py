@@ -96,9 +96,9 @@ def runs(
 @runs_app.command(epilog=example("avgen runs show runs/first"))
 def show(run: Annotated[Path, typer.Argument(help="Folder of a run.")]):
     """Show all that a run folder says, with its losses drawn in characters."""
-    from avgen.runs.logbook import show as run_page
+    from avgen.runs.logbook import describe_run
 
-    print(run_page(run))
+    print(describe_run(run))
 
 
 @runs_app.command(
@@ -118,9 +118,9 @@ def compare(
 ):
     """Show the settings that differ, how far and how well each run did, and their curves."""
     from avgen.core import write_atomically
-    from avgen.runs.logbook import compare as compare_runs
+    from avgen.runs.logbook import Comparison
 
-    comparison = compare_runs(a, b)
+    comparison = Comparison(a, b)
     print(comparison.text(curve))
     if out is not None:
         with write_atomically(out) as file:

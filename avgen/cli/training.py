@@ -77,7 +77,7 @@ def _scorer(wanted: bool, pairs, device, quiet: bool):
     """Return what scores checkpoints on tune for --best, or None."""
     if not wanted:
         return None
-    from avgen.judge.best import tune_scorer
+    from avgen.judge.scoring import tune_scorer
 
     return tune_scorer(pairs, device=device, quiet=quiet)
 
@@ -94,7 +94,7 @@ def _own_data(run, data):
     """Return the data of a run: those in folder `data`, opened as the run wants them, or the run's own."""
     from avgen.data.corpora import open_pairs
 
-    return run.pairs if data is None else open_pairs(data, **run.data_arguments())
+    return run.pairs if data is None else open_pairs(data, **run.data.arguments())
 
 
 def _refuse_beside_fork(given: set[str]) -> None:
@@ -183,15 +183,15 @@ def train(
         pairs = _own_data(Run.open(fork, device="cpu"), data)
         options["seed"] = seed if "seed" in given else None
         options["precision"] = None if precision == "auto" else precision
-        judge = _scorer(best, pairs, device, quiet)
-        _print_run(training.fork(fork, pairs, judge=judge, **options, **changed))
+        scorer = _scorer(best, pairs, device, quiet)
+        _print_run(training.fork(fork, pairs, scorer=scorer, **options, **changed))
         return
     if data is None:
         raise InputError("option --data: found none; expected a folder of data, such as --data data/orchestra")
     pairs = open_pairs(data, tune_share=tune_share)
     options |= dict(seed=seed, precision=precision, accumulate=accumulate)
-    judge = _scorer(best, pairs, device, quiet)
-    _print_run(training.train(system, pairs, direction, preset, judge=judge, **options, **changed))
+    scorer = _scorer(best, pairs, device, quiet)
+    _print_run(training.train(system, pairs, direction, preset, scorer=scorer, **options, **changed))
 
 # %% ../../nbs/12_cli/02_training.ipynb #db5a773e
 @app.command(epilog=example("avgen resume --run runs/first"))
@@ -207,6 +207,6 @@ def resume(
 
     known = Run.open(run, device="cpu")
     pairs = None if data is None else _own_data(known, data)
-    scored = bool(known.config.get("judged")) and not known.finished
-    judge = _scorer(True, pairs or known.pairs, device or "auto", quiet) if scored else None
-    _print_run(training.resume(run, pairs, device=device, quiet=quiet, judge=judge))
+    scored = bool(known.config.judged) and not known.finished
+    scorer = _scorer(True, pairs or known.pairs, device or "auto", quiet) if scored else None
+    _print_run(training.resume(run, pairs, device=device, quiet=quiet, scorer=scorer))

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core import InputError, autocast, channels_last, check_setting, choose_precision, progress, stream
-from ..data.pairs import Pairs, PairSet
+from ..data.pairs import Pairs
+from ..data.pair_set import PairSet
 
 # %% ../../nbs/08_judge/02_classifier.ipynb #b5e8ceff
 def _uniform(generator: torch.Generator, like: Tensor, *shape: int, low: float = -1.0, high: float = 1.0) -> Tensor:

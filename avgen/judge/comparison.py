@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core import stream
-from ..data.pairs import Pairs, PairSet
+from ..data.pairs import Pairs
+from ..data.pair_set import PairSet
 from .classifier import samples
 from .evaluator import Evaluator
 from avgen.judge.measures import (

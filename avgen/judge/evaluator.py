@@ -17,16 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avgen.core import (
-    Displayed,
-    InputError,
-    choose_device,
-    choose_precision,
-    figure_png,
-    stream,
-    write_atomically,
-)
-from ..data.pairs import PairSet
+from ..core import Displayed, InputError, choose_device, choose_precision, figure_png, stream, write_atomically
+from ..data.pair_set import PairSet
 from .classifier import Classifier, EvaluatorSettings, TrainingData, samples, train_classifier
 from .measures import bootstrap_interval
 from ..signal.spectrogram import SpectrogramConfig

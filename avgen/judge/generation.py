@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..core import InputError, check_setting, progress, stream_seed
-from ..data.pairs import PairSet
+from ..data.pair_set import PairSet
 from .classifier import samples
 
 # %% ../../nbs/08_judge/04_generation.ipynb #dd6cde6a

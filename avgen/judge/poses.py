@@ -28,15 +28,18 @@ from avgen.core import (
     stream_seed,
     write_atomically,
 )
-from ..data.pairs import Pairs, PairSet
-from ..orchestra.dataset import GUESTS, NAMES, person_of
-from ..orchestra.drawing import draw, random_pose, scene_of
-from ..orchestra.synthesis import voice_of
+from ..data.pairs import Pairs
+from ..data.pair_set import PairSet
+from ..orchestra.takes import HELD_OUT_PERFORMERS, PERFORMERS, person_of
+from ..orchestra.drawing import draw
+from ..orchestra.looks import random_pose
+from ..orchestra.scenes import scene_of
+from ..orchestra.voices import voice_of
 
 # %% ../../nbs/08_judge/12_poses.ipynb #ac01ecf6
 # Columns of the orchestra's table: stroke from -1 to 1, position from 0 to 1, pitch from 0 to 1, body from -1 to 1.
 POSES = ("bow", "slide", "hand", "lean")
-PEOPLE = NAMES + GUESTS
+PEOPLE = PERFORMERS + HELD_OUT_PERFORMERS
 
 
 def poses_of(instrument: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core import InputError, autocast, channels_last, check_setting, choose_precision, progress, stream
-from ..data.pairs import PairSet
+from ..data.pair_set import PairSet
 
 # %% ../../nbs/08_judge/11_representation_classifier.ipynb #01ce54dc
 def represent_split(

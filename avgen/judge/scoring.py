@@ -25,7 +25,7 @@ def tune_scorer(
     cache=None,  # where trained evaluators are kept; False: nowhere
     quiet: bool = False,
 ) -> Callable:
-    """Return a function(run) -> accuracy on tune, for `train(..., judge=...)`.
+    """Return a function(run) -> accuracy on tune, for `train(..., scorer=...)`.
 
     Raises `InputError` where the data have no tune split.
     """

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core import Displayed, InputError, check_setting, figure_png, stream
-from ..data.pairs import PairSet
+from ..data.pair_set import PairSet
 from .measures import bootstrap_interval
 from .questions import SHARE_TITLES, find_questions, read_notes
 from .rivals import RIVAL_TITLES, attention_shares, occlude, occlusion_masks, untrained_copy

@@ -21,13 +21,16 @@ import avgen
 from ..core import InputError, check_setting, choose_device
 from ..data.pairs import Pairs
 from ..judge.evaluation import evaluate, read_evaluations, write_evaluations
-from ..judge.evaluator import Evaluator, EvaluatorSettings, train_evaluator
+from ..judge.evaluator import Evaluator, train_evaluator
+from ..judge.classifier import EvaluatorSettings
 from .memory_meter import MemoryMeter
 from .pages import write_page
 from .report import attention_figures, chapter_of, data_fields, describe_data, facts_of, one_of_each
 from .story import DIRECTION_NAMES, Chapter, Story, Task
-from ..runs.run import Run, duration, write_json
-from ..training.runner import default_threads, resume, train
+from ..runs.run import Run, duration
+from ..runs.files import write_json
+from ..training.processes import default_threads
+from ..training.runner import resume, train
 
 # %% ../../nbs/11_report/07_demo.ipynb #1d512c65
 TASKS = ("data", "sound to picture", "picture to sound", "evaluator", "judging")

@@ -15,7 +15,7 @@ from .page_parts import how_section, html_table, inline_image, page_header, pend
 from .story import Chapter, Story
 from ..runs.run import duration
 from ..show.charts import Markup, h, join, line_chart
-from ..show.widgets import inline, page_script, static_text
+from ..show.live import inline, page_script, static_text
 
 # %% ../../nbs/11_report/04_pages.ipynb #31ed634b
 def film_strip(chapter: Chapter) -> Markup | None:

@@ -20,11 +20,11 @@ from pathlib import Path
 import torch
 
 from ..core import Displayed, InputError, check_setting, figure_png, stream, write_atomically
-from ..data.pairs import PairSet, spread_indices
+from ..data.pair_set import PairSet, spread_indices
 from ..data.pictures import Picture, png_bytes
 from .rating_analysis import REAL, RUBRIC, RatingResult, analyse
 from ..runs.run import Run
-from ..show.widgets import pcm
+from ..show.live import pcm
 
 # %% ../../nbs/11_report/09_rating_study.ipynb #313d5f49
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ RATE = 22050  # Hz of the sounds that raters hear
 
 def _named_runs(runs: dict[str, Run] | list[Run]) -> dict[str, Run]:
     """Return runs by name. Raises InputError for two of one name, or for a run that does not paint."""
-    named = runs if isinstance(runs, dict) else {run.config["system"]: run for run in runs}
+    named = runs if isinstance(runs, dict) else {run.config.system: run for run in runs}
     if len(named) < len(runs) or REAL in named:
         raise InputError(
             f"runs: found two of one name, or one named {REAL!r}, in {', '.join(named)}; give a dict of names and runs"

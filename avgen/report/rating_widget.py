@@ -11,7 +11,7 @@ import traitlets as t
 from ..core import InputError, figure_png
 from .rating_analysis import RUBRIC
 from .rating_study import RATE, RatingStudy, check_rater, contents_figure
-from ..show.widgets import Live, module_source, static_text
+from ..show.live import Live, module_source, static_text
 
 # %% ../../nbs/11_report/10_rating_widget.ipynb #20100846
 class RatingWidget(Live):

@@ -17,17 +17,20 @@ from pathlib import Path
 import torch
 
 from ..core import check_setting, hardware
-from ..data.pairs import Pairs, PairSet, spread_indices
-from ..data.pictures import Picture, png_bytes, sound_bytes
+from ..data.pairs import Pairs
+from ..data.pair_set import PairSet, spread_indices
+from ..data.pictures import Picture, png_bytes, sound_pixels
 from ..judge.evaluation import Evaluation, read_evaluations
 from ..judge.evaluator import Evaluator
 from ..nets.attention import attention_layers
 from ..nets.attention_maps import AttentionMap, strongest_points
 from .pages import write_page
 from .story import DIRECTION_NAMES, Chapter, Story, Task
-from ..runs.run import Run, SampleGrid, summary
-from ..show.widgets import AttentionFigure, PairGrid, sample_cards
-from ..training.runner import versions
+from ..runs.run import Run, summary
+from ..runs.grids import SampleGrid
+from ..show.inspector import AttentionInspector
+from ..show.pair_grid import PairGrid, sample_cards
+from ..runs.config import versions
 
 # %% ../../nbs/11_report/05_report.ipynb #d721d8fb
 PAGE_RATE = 22050  # Hz of the sounds in a page: the log-mel ends at 8 kHz
@@ -92,9 +95,10 @@ def attention_figures(run: Run, pairset: PairSet, indices: list[int]) -> list[tu
         if number or not hears:
             attention, points = fewer_queries(attention)
         name = pair.instrument.replace("_", " ")
-        figure = AttentionFigure(
+        figure = AttentionInspector(
             attention,
-            at=points[len(points) // 2],
+            compact=True,
+            query=points[len(points) // 2],
             points=points,
             sound=pair.sound if hears else None,
             rate=PAGE_RATE,
@@ -127,7 +131,7 @@ def thumbnails_of(grid: SampleGrid, index: int = 0) -> tuple[bytes, bytes]:
     """Return the PNG of one given sound and of the picture made from it."""
     from PIL import Image
 
-    given = Image.fromarray(sound_bytes(grid.source[index, 0]))
+    given = Image.fromarray(sound_pixels(grid.source[index, 0]))
     return png_bytes(given), png_bytes(Picture(grid.generated[index]).to_image())
 
 # %% ../../nbs/11_report/05_report.ipynb #acf369bc
@@ -150,7 +154,7 @@ def chapter_of(
         note += " The sign is the evaluator's verdict."
     return Chapter(
         run.direction,
-        config=run.config,
+        config=run.config.to_dict(),
         summary=summary(run),
         metrics=run.metrics,
         grid=PairGrid(sample_cards(grid, verdicts), note=note, rate=PAGE_RATE),
@@ -208,11 +212,11 @@ def facts_of(runs: Iterable[Run], pairs: Pairs | None, seed: int) -> dict:
         facts = {**versions(), "processor": hardware("cpu")}
     else:
         config = first.config
-        facts = dict(config["versions"])
-        facts["commit"] = config.get("commit") or "not in a repository"
-        facts["started"] = config["started"]
-        facts["device"] = f"{config['device']}, {config['precision']}, {config['threads']} threads"
-        facts["processor"] = config.get("hardware", "not recorded")
+        facts = dict(config.versions)
+        facts["commit"] = config.commit or "not in a repository"
+        facts["started"] = config.started
+        facts["device"] = f"{config.device}, {config.precision}, {config.threads} threads"
+        facts["processor"] = config.hardware or "not recorded"
     if pairs is not None:
         facts["data"] = f"{pairs.name}, hash {pairs.hash}"
     return {**facts, "seed": seed}
@@ -259,7 +263,7 @@ def write_report(
     if pairs is None and runs:
         pairs = runs[0].pairs
     for run in runs:
-        run.accepts(pairs)
+        run.data.require_compatible(pairs)
     chapters = {direction: Chapter(direction) for direction in DIRECTION_NAMES}
     for run in runs:
         chapters[run.direction] = chapter_of(run, pairs, evaluator, judged.get(run.direction), seed)

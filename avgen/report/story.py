@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..core import check_setting
 from ..judge.evaluation import Evaluation
-from ..show.widgets import Live
+from ..show.live import Live
 
 # %% ../../nbs/11_report/01_story.ipynb #94c89921
 STATES = ("waiting", "running", "done", "failed")

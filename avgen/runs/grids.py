@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..core import Displayed, figure_png, stream
-from ..data.pairs import Pair, PairSet
+from ..data.pair_set import Pair, PairSet
 from ..signal.spectrogram import SpectrogramConfig
 
 # %% ../../nbs/06_runs/07_grids.ipynb #bf1139fc

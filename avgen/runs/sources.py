@@ -14,10 +14,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..core import InputError
-from ..data.pairs import Pair, Pairs, PairSet
+from ..data.pair_set import Pair, PairSet
+from ..data.pairs import Pairs
 from ..data.pictures import Picture
 from .config import RunConfig, data_facts
-from ..signal.spectrogram import Sound, SpectrogramConfig
+from ..signal.sound import Sound
+from ..signal.spectrogram import SpectrogramConfig
 
 # %% ../../nbs/06_runs/06_sources.ipynb #656c79e6
 def _resized(values: Tensor, size: tuple[int, int]) -> Tensor:

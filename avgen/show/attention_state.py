@@ -18,9 +18,11 @@ import torch.nn.functional as F
 
 from ..core import InputError, check_setting
 from ..data.pictures import Picture
-from ..judge.structure import equally_loud, resolved_partials, rows_between
+from ..judge.rivals import equally_loud
+from ..judge.questions import resolved_partials, rows_between
 from ..nets.attention_maps import AttentionMap, map_from_arrays
-from ..signal.spectrogram import Sound, SpectrogramConfig
+from ..signal.sound import Sound
+from ..signal.spectrogram import SpectrogramConfig
 from .live import eight_bit
 from .sound_player import audio_traits, sound_axes
 

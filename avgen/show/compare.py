@@ -12,7 +12,7 @@ import traitlets as t
 
 from ..core import InputError, figure_png
 from ..nets.attention_maps import AttentionMap
-from ..signal.spectrogram import Sound
+from ..signal.sound import Sound
 from .attention_state import gather_maps, heat_of, inspector_state
 from .inspector import AttentionInspector, AttentionQuestion, inspected_figure
 from .live import Live, module_source

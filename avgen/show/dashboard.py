@@ -16,8 +16,15 @@ import traitlets as t
 
 from ..core import InputError, check_setting, figure_png, register_display
 from ..data.pictures import png_bytes
-from ..runs.run import Run, duration, losses_figure, mosaic, read_config
-from ..training.remote import Film, JsonlTail, RemoteRun, launch, log_tail, read_film, run_status, send_command
+from ..runs.config import RunConfig
+from ..runs.run import Run, duration
+from ..runs.curves import losses_figure
+from ..runs.grids import mosaic
+from ..runs.film import Film, read_film
+from ..runs.files import JsonlTail
+from ..training.remote import RemoteRun, launch
+from ..runs.status import log_tail, run_status
+from ..training.control import send_command
 from .charts import curves_of, thin
 from .diagnosis import diagnose
 from .live import Live, module_source
@@ -184,7 +191,8 @@ class TrainingDashboard(Live):
         if not isinstance(run, Run):
             raise InputError(f"TrainingDashboard: found {type(run).__name__}; expected the folder of a run, or a Run")
         check_setting("every", every, float, 0.1, 60)
-        self.run, self.config, self.reader = run, read_config(run.folder), FolderReader(run.folder)
+        self.run, self.reader = run, FolderReader(run.folder)
+        self.config = RunConfig.read(run.folder).to_dict()
         self.ended = threading.Event()
         self._reading = threading.Lock()
         self._problem, self._answers = "", 0
@@ -227,7 +235,7 @@ class TrainingDashboard(Live):
         self._answers += 1
         try:
             if act == "resume" and not run_status(self.run.folder)["alive"]:
-                launch(self.run.folder, self.run._pairs, getattr(self.run, "imports", ()))
+                launch(self.run.folder, self.run.data.loaded, getattr(self.run, "imports", ()))
             else:
                 phase = {"phase": str(content.get("phase", ""))} if act == "step" else {}
                 send_command(self.run.folder, act, **phase)

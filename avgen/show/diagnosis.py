@@ -12,8 +12,8 @@ import math
 import torch
 
 from ..core import check_setting
-from ..nets.losses import KINDS, discriminator_loss
-from ..training.remote import Film
+from ..nets.losses import LOSS_KINDS, discriminator_loss
+from ..runs.film import Film
 
 # %% ../../nbs/10_show/10_diagnosis.ipynb #c6d052b2
 LEVELS = ("trouble", "watch", "good")
@@ -44,7 +44,7 @@ def recent_values(
 def chance_loss(config: dict) -> float:
     "Return the discriminator's loss when it knows nothing and says 0 to everything."
     kind, zero = config.get("settings", {}).get("loss", "hinge"), torch.zeros(1)
-    return float(discriminator_loss(zero, zero, zero, kind=kind if kind in KINDS else "hinge"))
+    return float(discriminator_loss(zero, zero, zero, kind=kind if kind in LOSS_KINDS else "hinge"))
 
 
 def untried(

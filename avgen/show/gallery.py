@@ -15,11 +15,13 @@ import traitlets as t
 from torch import Tensor, nn
 
 from ..core import InputError, check_setting
-from ..data.pairs import Pair, PairSet
+from ..data.pair_set import Pair, PairSet
 from ..data.pictures import Picture
-from ..runs.run import Run, fixed_samples
-from ..signal.spectrogram import Sound, SpectrogramConfig
-from ..training.remote import read_film
+from ..runs.run import Run
+from ..runs.grids import fixed_samples
+from ..signal.sound import Sound
+from ..signal.spectrogram import SpectrogramConfig
+from ..runs.film import read_film
 from .live import Live, module_source
 from .pair_grid import Card, Tile, cards_figure, few_of, pack_cards, still_cards
 
@@ -63,8 +65,8 @@ class GalleryCard(Card):
 def shown_pairs(run: Run, limit: int) -> PairSet:
     "Choose pairs of the validation split: the fixed samples of the run, then equally many of each instrument."
     validation = run.pairs.validation
-    same_data = run.pairs.hash == run.config["data"]["hash"]
-    first = list(run.config["samples"] if same_data else fixed_samples(validation, run.config["seed"]))
+    same_data = run.pairs.hash == run.config.data["hash"]
+    first = list(run.config.samples if same_data else fixed_samples(validation, run.config.seed))
     others = [p.index for p in few_of(validation, limit)]
     return validation.subset([*first, *(i for i in others if i not in first)][:limit])
 
@@ -98,7 +100,7 @@ def _film_tiles(run: Run, pairs: list[Pair], evaluator, frames: int) -> list[lis
     "For each pair the frames of its film; none where the run's samples are of other data."
     film = read_film(run.folder, frames)
     found = [[] for _ in pairs]
-    if film is None or run.pairs.hash != run.config["data"]["hash"]:
+    if film is None or run.pairs.hash != run.config.data["hash"]:
         return found
     for step, frame in zip(film.steps, film.frames):
         opinions = _opinions(evaluator, frame, pairs)
@@ -173,7 +175,7 @@ def walk_codes(
     found = encoder(ends) if isinstance(encoder, nn.Module) else None
     if not isinstance(found, tuple) or len(found) < 2:
         raise InputError(
-            f"walk: system {run.config['system']!r} has no encoder that gives (logits, code); "
+            f"walk: system {run.config.system!r} has no encoder that gives (logits, code); "
             "expected one, as sa-cmgan has"
         )
     begin, end = found[1][:1], found[1][1:2]
@@ -259,7 +261,7 @@ class PairGallery(Live):
         self.rate, self.max_seconds = rate, max_seconds
         self.shown = [card for r in runs for card in cards_of_run(r, limit, evaluator, frames, seed)]
         state = pack_gallery(self.shown, rate, max_seconds, film_audible)
-        name = "; ".join(f"{r.config['system']} {r.direction}, step {r.step:,}" for r in runs)
+        name = "; ".join(f"{r.config.system} {r.direction}, step {r.step:,}" for r in runs)
         super().__init__(name=name, note=_note(len(self.shown), evaluator), **state)
         self.on_msg(self._answer)
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ..core import InputError, check_setting
 from ..nets.attention_maps import AttentionMap
-from ..signal.spectrogram import Sound, SpectrogramConfig
+from ..signal.sound import Sound
+from ..signal.spectrogram import SpectrogramConfig
 from .attention_state import DIRECTIONS, check_query, heat_of, transform_of
 
 # %% ../../nbs/10_show/08_hearing.ipynb #0406ebc5

@@ -16,17 +16,13 @@ import traitlets as t
 from ..core import InputError, check_setting, figure_png, register_display
 from ..data.pictures import Picture
 from ..nets.attention import attention_layers, record_attention
-from avgen.nets.attention_maps import (
-    AttentionMap,
-    _draw_grid as draw_grid,
-    _draw_ring as draw_ring,
-    _draw_under as draw_under,
-    _heat_colours as heat_colours,
-    strongest_points,
-)
+from ..nets.attention_drawing import draw_background, draw_grid, draw_ring, heat_colours
+from ..nets.attention_maps import AttentionMap, strongest_points
 from ..runs.checkpoints import list_checkpoints, read_checkpoint
-from ..runs.run import build_from, load_weights, source_tensor
-from ..signal.spectrogram import Sound
+from ..runs.config import build_from
+from ..runs.weights import load_weights
+from ..runs.sources import source_tensor
+from ..signal.sound import Sound
 from .attention_state import DIRECTIONS, check_query, gather_maps, heat_of, inspector_state, verdict
 from .live import Live, module_source
 
@@ -122,10 +118,10 @@ def inspected_figure(
     left.set_title("what the layer looks at", fontsize=9)
     right.set_title(f"{'where it looks from' if direction == 'where' else 'who looks at'} {where}", fontsize=9)
     for ax in (left, right):
-        draw_under(ax, m, sample, muted=ax is right)
-    shown = draw_grid(right, m, values.numpy(), cmap=heat_colours(), vmin=low, vmax=high)
+        draw_background(ax, m.sound_of(sample), m.config, m.query_grid, muted=ax is right)
+    shown = draw_grid(right, values.numpy(), m.config, cmap=heat_colours(), vmin=low, vmax=high)
     for ax in (left, right):
-        draw_ring(ax, m, point, "", sample)
+        draw_ring(ax, m.query_point(m.query_index(*point)))
     right.set_ylabel("")
     right.set_yticklabels([])
     bar = figure.colorbar(shown, cax=figure.add_axes((0.89, 0.17, 0.016, 0.66)), label=label)

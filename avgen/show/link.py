@@ -14,7 +14,7 @@ import traitlets as t
 
 from ..core import InputError
 from ..runs.checkpoints import list_checkpoints
-from ..signal.spectrogram import Sound
+from ..signal.sound import Sound
 from .inspector import AttentionInspector, look_inside, system_at
 from .live import Live
 

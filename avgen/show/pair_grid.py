@@ -16,10 +16,12 @@ import torch
 import traitlets as t
 
 from ..core import InputError, check_setting, figure_png, register_display
-from ..data.pairs import Pair, Pairs, PairSet, spread_indices
-from ..data.pictures import Picture, png_bytes, sound_bytes
-from ..runs.run import SampleGrid
-from ..signal.spectrogram import Sound, plot_sound, resize_sound
+from ..data.pair_set import Pair, PairSet, spread_indices
+from ..data.pairs import Pairs
+from ..data.pictures import Picture, png_bytes, sound_pixels
+from ..runs.grids import SampleGrid
+from ..signal.sound import Sound
+from ..signal.spectrogram import plot_sound, resize_sound
 from .live import Live, eight_bit, module_source, pcm
 
 # %% ../../nbs/10_show/03_pair_grid.ipynb #08de7833
@@ -221,7 +223,7 @@ def still_cards(
     figure, _, places = _sheet(cards, across, tiles_in_row=12, width=1.12, height=1.45)
     for ax, title, tile in places:
         picture = isinstance(tile.shown, Picture)
-        ax.imshow(tile.shown.to_image() if picture else sound_bytes(tile.shown.values[0]))
+        ax.imshow(tile.shown.to_image() if picture else sound_pixels(tile.shown.values[0]))
         ax.set_box_aspect(1)
         lines = filter(None, [title or " ", textwrap.fill(tile.caption, 20)])
         ax.set_title("\n".join(lines), fontsize=7, loc="left", pad=2, parse_math=False)

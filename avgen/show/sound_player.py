@@ -10,9 +10,10 @@ import torch
 import traitlets as t
 
 from ..core import InputError, check_setting, figure_png, register_display
-from ..data.pairs import Pair
+from ..data.pair_set import Pair
 from ..runs.run import Run
-from ..signal.spectrogram import Sound, SpectrogramConfig, plot_sound
+from ..signal.sound import Sound
+from ..signal.spectrogram import SpectrogramConfig, plot_sound
 from .live import Live, eight_bit, module_source, pcm
 
 # %% ../../nbs/10_show/02_sound_player.ipynb #93a216f5

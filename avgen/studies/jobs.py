@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from ..core import stream_seed
-from ..data.pairs import PairSet
-from ..runs.run import settings_to_json
+from ..data.pair_set import PairSet
+from ..runs.config import settings_to_json
 from ..systems import settings_of
 
 # %% ../../nbs/09_studies/01_jobs.ipynb #ef46c09b

@@ -17,12 +17,12 @@ import torch
 
 from ..core import hardware
 from ..judge.representation_classifier import represent_split, train_and_predict
-from ..runs.run import write_json
+from ..runs.files import write_json
 from .jobs import count_by_take, mean_over_seeds
 from .published import REPRESENTATION_ACCURACY
 from .rows import hardware_text
 from .workplace import Workplace
-from ..training.remote import RunLock
+from ..runs.lock import RunLock
 
 # %% ../../nbs/09_studies/07_representations.ipynb #5bdc586a
 class RepresentationCache:
@@ -65,18 +65,18 @@ class RepresentationTask:
         """Train the classifier and write its answers. Raises `RunLocked` when another worker does."""
         folder = self.folder(work)
         folder.mkdir(parents=True, exist_ok=True)
-        lock = RunLock(folder).take()
+        lock = RunLock(folder).acquire()
         try:
             if not self.is_done(work):
                 write_json(folder / "judged.json", self._answers(work, cache))
         finally:
-            lock.give_back()
+            lock.release()
 
     def _answers(self, work: Workplace, cache: RepresentationCache) -> dict:
         pairs = work.settings.pairs
         begun = time.perf_counter()
         train, test = cache.get(self.kind)
-        steps = 20 if work.settings.quick else 800
+        steps = 5 if work.settings.quick else 800
         classes = len(pairs.instruments)
         said = train_and_predict(train, pairs.train.instrument, test, self.layers, classes, steps, self.seed)
         return {

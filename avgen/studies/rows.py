@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from ..data.pairs import PairSet
+from ..data.pair_set import PairSet
 from .jobs import Job, mean_over_seeds
 from .published import PUBLISHED_ACCURACY
 from .workplace import Workplace
@@ -71,11 +71,11 @@ def training_cost(work: Workplace, jobs: list[Job]) -> dict:
     """Return the mean training time of the runs in seconds, what they ran on, and their steps."""
     runs = [work.runner.run(job) for job in jobs]
     seconds = [next((m["seconds"] for m in reversed(r.metrics) if "seconds" in m), 0.0) for r in runs]
-    devices = {hardware_text(r.config["device"], r.config.get("hardware"), r.config["threads"]) for r in runs}
+    devices = {hardware_text(r.config.device, r.config.hardware, r.config.threads) for r in runs}
     return dict(
         seconds=round(float(np.mean(seconds)), 1),
         device=", ".join(sorted(devices)),
-        steps=runs[0].config["steps"],
+        steps=runs[0].config.steps,
     )
 
 # %% ../../nbs/09_studies/05_rows.ipynb #5d0a6390

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..core import InputError
 from ..runs.run import duration
-from ..training.remote import RunLock, RunLocked, is_held, lock_holder
+from ..runs.lock import RunLock, RunLocked, is_held, lock_holder
 
 # %% ../../nbs/09_studies/02_shared_folder.ipynb #cd2b0b82
 class SharedFolder:
@@ -82,11 +82,11 @@ class SharedFolder:
         self.folder.mkdir(parents=True, exist_ok=True)
         while self._lock is None:
             try:
-                self._lock = RunLock(self.folder).take()
+                self._lock = RunLock(self.folder).acquire()
             except RunLocked:
                 self.wait(self.folder)
         try:
             yield
         finally:
-            self._lock.give_back()
+            self._lock.release()
             self._lock = None

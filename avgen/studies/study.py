@@ -25,16 +25,18 @@ from avgen.core import (
     hardware,
     write_atomically,
 )
-from ..data.pairs import Batches, Pairs
-from ..runs.run import duration, write_json
+from ..data.batches import Batches
+from ..data.pairs import Pairs
+from ..runs.run import duration
+from ..runs.files import write_json
 from . import tables
 from .jobs import Job
 from .representations import make_representations, representation_rows
 from .rows import accuracy_rows
 from .workplace import StudyInterrupted, StudySettings, Workplace
 from ..systems import StepContext, build_system
-from ..systems.base import near_names
-from ..training.trainer import plan
+from ..systems.base import did_you_mean
+from ..training.position import plan
 from ..training.updates import Update
 
 # %% ../../nbs/09_studies/08_study.ipynb #b3321125
@@ -250,7 +252,7 @@ def run_study(
     """
     if name not in STUDIES:
         names = ", ".join(map(repr, STUDIES))
-        raise InputError(f"setting 'study': found {name!r}; expected one of {names}{near_names(name, STUDIES)}")
+        raise InputError(f"setting 'study': found {name!r}; expected one of {names}{did_you_mean(name, STUDIES)}")
     check_setting("seeds", seeds, int, 1, 100)
     check_setting("preset", preset, choices=("small", "paper", "toy"))
     if steps is not None:

@@ -15,11 +15,12 @@ import numpy as np
 import torch
 
 from ..core import InputError, stream_seed
-from ..data.pairs import Pairs, PairSet
+from ..data.pairs import Pairs
+from ..data.pair_set import PairSet
 from ..judge.generation import generate_split
 from ..judge.poses import POSES, orchestra_seed, pose_readers, read_poses
 from ..nets.attention import attention_layers, record_attention, without_attention
-from ..runs.run import write_json
+from ..runs.files import write_json
 from .jobs import Job, count_by_take, jobs_of, mean_over_seeds
 from .published import MISSING_MODALITY_ACCURACY
 from .rows import DIRECTIONS, accuracy_rows, group_jobs, training_cost

@@ -15,7 +15,8 @@ from ..data.pairs import Pairs
 from ..judge.classifier import EvaluatorSettings
 from ..judge.evaluator import Evaluator, train_evaluator
 from ..judge.generation import generate_split, modalities
-from ..runs.run import Run, write_json
+from ..runs.run import Run
+from ..runs.files import write_json
 from .jobs import Job, count_by_take, mean_over_seeds
 from .shared_folder import SharedFolder
 from ..training.runner import resume, train
@@ -98,7 +99,7 @@ class JobRunner:
         folder = self.folder_of(job)
         if not (folder / "config.json").exists():
             return False
-        return Run(folder, json.loads((folder / "config.json").read_text()), self.settings.pairs, "cpu").finished
+        return Run.open(folder, self.settings.pairs, "cpu").finished
 
     def run(self, job: Job) -> Run:
         """Return the finished run of a job, trained or resumed where it is not finished yet.
@@ -130,11 +131,11 @@ class JobRunner:
         On validation; for the systems of CMAV, whose paper reports the best epoch of each split, on train too. Only in
         the last stage.
         """
-        if step <= sum(stage["steps"] for stage in run.config["stages"][:-1]):
+        if step <= sum(stage["steps"] for stage in run.config.stages[:-1]):
             return
         path = run.folder / "curve.json"
         curve = json.loads(path.read_text()) if path.exists() else {}
-        splits = ("train", "validation") if run.config["system"].startswith("cmav-s2i") else ("validation",)
+        splits = ("train", "validation") if run.config.system.startswith("cmav-s2i") else ("validation",)
         for view in run.each_direction():
             for split in splits:
                 counts = self.judge.count_right(view, self.settings.pairs, split)

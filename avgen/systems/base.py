@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import INSTRUMENTS, InputError, check_setting, stream, stream_seed
-from ..data.pairs import Batch
+from ..data.batches import Batch
 from ..signal.spectrogram import SpectrogramConfig
 
 # %% ../../nbs/05_systems/01_base.ipynb #b1f45740

@@ -21,14 +21,7 @@ from ..nets.generators import Generator
 from ..nets.losses import discriminator_loss, generator_loss
 from ..nets.spectral_norm import add_spectral_norm
 from .base import Stage, System, register
-from avgen.systems.matching import (
-    GANSettings,
-    augmented,
-    game_phase,
-    gan_stage,
-    generation_noise,
-    training_recipe,
-)
+from .matching import GANSettings, augmented, game_phase, gan_stage, generation_noise, training_recipe
 from .sa_cmgan import SACMGAN_PRESETS
 
 # %% ../../nbs/05_systems/05_cmcgan.ipynb #0b198bec

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from ..core import channels_last, choose_precision, hardware, stream_seed
-from ..data.pairs import Batch, Batches, Pairs, PairSet
+from ..data.batches import Batch, Batches
+from ..data.pairs import Pairs
+from ..data.pair_set import PairSet
 from ..runs.checkpoints import Checkpoint, load_optimiser_state, load_state, optimiser_state_of, state_of
 from ..runs.config import RunConfig, RunOptions, data_facts, git_commit, settings_to_json, versions
 from ..runs.grids import fixed_samples

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from ..core import Displayed, figure_png
-from ..data.pairs import Batch, Pairs
+from ..data.batches import Batch
+from ..data.pairs import Pairs
 from ..runs.checkpoints import CheckpointError, list_checkpoints, read_checkpoint, step_of
 from ..runs.config import build_from
 from ..runs.grids import mosaic

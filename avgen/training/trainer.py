@@ -12,7 +12,7 @@ import time
 import torch
 
 from ..core import autocast
-from ..data.pairs import Batch
+from ..data.batches import Batch
 from ..runs.run import Run
 from ..systems import System
 from .checkpointer import Checkpointer

@@ -14,7 +14,8 @@ from pathlib import Path
 from avgen.nets.attention_maps import AttentionMap
 from avgen.show.inspector import AttentionInspector
 from avgen.show.link import link
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.show.sound_player import SoundPlayer
 config = SpectrogramConfig()
 t = torch.arange(config.samples) / config.sample_rate

@@ -26,7 +26,8 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def tone():
-    from avgen.signal.spectrogram import Sound, SpectrogramConfig
+    from avgen.signal.sound import Sound
+    from avgen.signal.spectrogram import SpectrogramConfig
 
     config = SpectrogramConfig()
     time = torch.arange(config.samples) / config.sample_rate
@@ -257,7 +258,7 @@ def test_hover_without_raw_events_is_drawn_too(saved, visit):
 def test_hostile_text_is_shown_as_text(tone, visit, tmp_path):
     from avgen.show.compare import Compare
     from avgen.show.inspector import AttentionInspector
-    from avgen.signal.spectrogram import Sound
+    from avgen.signal.sound import Sound
 
     small = map_of(tone)
     small.layer = HOSTILE
@@ -321,7 +322,7 @@ def test_what_cannot_be_shown_is_said(saved, visit, tmp_path):
 
 def test_an_empty_sound_is_said(tone, visit, tmp_path):
     from avgen.show.inspector import AttentionInspector
-    from avgen.signal.spectrogram import Sound
+    from avgen.signal.sound import Sound
 
     page = visit(
         AttentionInspector(map_of(tone), sound=Sound(tone.values, tone.config, torch.zeros(0))).save_html(
@@ -473,7 +474,8 @@ import json, time, torch
 from pathlib import Path
 from avgen.nets.attention_maps import AttentionMap
 from avgen.show.inspector import AttentionInspector
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 config = SpectrogramConfig()
 t = torch.arange(config.samples) / config.sample_rate
 sound = Sound.from_waveform(sum(0.06 * torch.sin(2 * torch.pi * 440 * k * t) for k in range(1, 15)), config, "a tone")

@@ -39,7 +39,8 @@ def work(tmp_path_factory):
     from avgen.show.gallery import PairGallery
     from avgen.show.link import link
     from avgen.data.pairs import toy_pairs
-    from avgen.signal.spectrogram import Sound, SpectrogramConfig
+    from avgen.signal.sound import Sound
+    from avgen.signal.spectrogram import SpectrogramConfig
     from avgen.training.runner import train
     from avgen.show.live import page
     from avgen.show.sound_player import SoundPlayer
@@ -220,7 +221,8 @@ from avgen.show.dashboard import TrainingDashboard
 from avgen.show.gallery import PairGallery
 from avgen.show.link import link
 from avgen.data.pairs import toy_pairs
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.show.sound_player import SoundPlayer
 config, toys = SpectrogramConfig(), toy_pairs(n=16)
 moments = torch.arange(config.samples) / config.sample_rate
@@ -256,7 +258,8 @@ from IPython.display import display
 from avgen.nets.attention_maps import AttentionMap
 from avgen.show.inspector import AttentionInspector
 from avgen.show.link import link
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.show.sound_player import SoundPlayer
 config = SpectrogramConfig()
 sound = Sound(torch.zeros(1, 64, 64), config, torch.zeros(config.samples), "silence")

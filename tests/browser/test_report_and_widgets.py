@@ -21,7 +21,7 @@ def report(tmp_path_factory):
 
     folder, pairs = tmp_path_factory.mktemp("report"), toy_pairs(n=4)
     runs = [train("sa-cmgan", pairs, d, preset="toy", run=folder / d, steps=2, quiet=True) for d in ("S2I", "I2S")]
-    return module.write(folder / "report.html", runs, pairs=pairs)
+    return module.write_report(folder / "report.html", runs, pairs=pairs)
 
 
 @pytest.fixture
@@ -106,7 +106,8 @@ from avgen.show.pair_grid import PairGrid
 from avgen.show.sound_player import SoundPlayer
 from avgen.nets.attention_maps import AttentionMap
 from avgen.data.pairs import toy_pairs
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 config = SpectrogramConfig()
 tone = 0.4 * torch.sin(2 * torch.pi * 440 * torch.arange(config.samples) / config.sample_rate)
 sound = Sound.from_waveform(tone, config, "a tone")

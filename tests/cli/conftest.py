@@ -87,9 +87,10 @@ def picture(data):
 @pytest.fixture
 def hurried(monkeypatch):
     "Evaluators of two steps."
-    from avgen.judge import best
+    from avgen.judge import scoring as best
+    from avgen.judge.classifier import EvaluatorSettings
     from avgen.judge import evaluation
 
-    real, few = evaluation.train_evaluator, evaluation.EvaluatorSettings(image_steps=2, sound_steps=2, batch_size=8)
+    real, few = evaluation.train_evaluator, EvaluatorSettings(image_steps=2, sound_steps=2, batch_size=8)
     for module in (best, evaluation):
         monkeypatch.setattr(module, "train_evaluator", lambda pairs, **more: real(pairs, settings=few, **more))

@@ -8,12 +8,13 @@ from command_line import refused, run
 
 def test_evaluate_writes_what_was_promised(folder, backwards, data, tmp_path, monkeypatch):
     from avgen.judge import evaluation
+    from avgen.judge.classifier import EvaluatorSettings
 
     asked, real = {}, evaluation.train_evaluator
 
     def quick(pairs, **more):
         asked["sets"] = len(pairs)
-        return real(pairs, settings=evaluation.EvaluatorSettings(image_steps=2, sound_steps=2, batch_size=8), **more)
+        return real(pairs, settings=EvaluatorSettings(image_steps=2, sound_steps=2, batch_size=8), **more)
 
     monkeypatch.setattr(evaluation, "train_evaluator", quick)
     file = tmp_path / "report.json"

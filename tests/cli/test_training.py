@@ -3,6 +3,7 @@
 import inspect
 import json
 import signal
+from dataclasses import fields
 
 import pytest
 import torch
@@ -100,17 +101,17 @@ def test_a_used_folder_is_refused(folder, data):
 
 
 def test_ctrl_c_leaves_a_checkpoint_and_130_and_resume_finishes(folder, data, tmp_path, monkeypatch):
-    from avgen.training import runner as training
     from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
+    from avgen.training.trainer import Trainer
 
-    original = training.Trainer.one_step
+    original = Trainer.one_step
 
     def one_step(self):
-        if self.step == 9:
+        if self.position.step == 9:
             signal.raise_signal(signal.SIGINT)
         original(self)
 
-    monkeypatch.setattr(training.Trainer, "one_step", one_step)
+    monkeypatch.setattr(Trainer, "one_step", one_step)
     result = run("train", "--system", "tiny", "--data", data, "--run", tmp_path / "run", "--seed", 3, "--device", "cpu")
     assert result.exit_code == 130 and "avgen resume --run" in result.stderr
     monkeypatch.undo()
@@ -171,8 +172,11 @@ def test_demo_and_orchestra_pass_everything_on(monkeypatch, tmp_path):
 
 
 def test_the_options_of_train_are_the_arguments_of_the_function():
+    from avgen.runs.config import RunOptions
     from avgen.training import runner
 
     options = {option.name for option in typer.main.get_command(app).commands["train"].params}
     own = {"data", "fork", "settings", "best", "tune_share"}  # what the command makes of its own
-    assert options - own <= set(inspect.signature(runner.train).parameters)
+    of_a_run = {field.name for field in fields(RunOptions)} - {"checkpoint_every", "sample_every", "tick_every"}
+    assert of_a_run <= options, "an option of a run that the command line lacks"
+    assert options - own - of_a_run <= set(inspect.signature(runner.train).parameters)

@@ -4,14 +4,7 @@ import pytest
 import torch
 from avgen.core import InputError, stream
 from avgen.data.pairs import Pairs, toy_pairs
-from avgen.judge.classifier import (
-    Classifier,
-    EvaluatorSettings,
-    TrainingData,
-    augment_images,
-    augment_sounds,
-    samples,
-)
+from avgen.judge.classifier import Classifier, EvaluatorSettings, TrainingData, augment_images, augment_sounds, samples
 
 
 @pytest.mark.parametrize("augment, channels", [(augment_images, 3), (augment_sounds, 1)])

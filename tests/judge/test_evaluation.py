@@ -13,7 +13,7 @@ from avgen.judge.evaluation import (
     Evaluation,
     evaluate,
     evaluation_figure,
-    judge_samples,
+    check_collapse,
     read_evaluations,
     write_evaluations,
 )
@@ -80,20 +80,20 @@ def tiny(pairs, indices):
 def test_a_class_with_one_sample(evaluator, pairs):
     one_each = [int((pairs.validation.instrument == c).nonzero()[0]) for c in range(3)]
     small = tiny(pairs, one_each)
-    found = judge_samples(samples(small.validation, "image"), small, "S2I", evaluator)
+    found = check_collapse(samples(small.validation, "image"), small, "S2I", evaluator)
     assert (
         found.n == 3 and found.kid is None and found.precision is None and not found.diversity and len(found.notes) == 3
     )
     json.dumps(found.to_json(), allow_nan=False)
     assert found._still_()[:4] == b"\x89PNG"
     alone = tiny(pairs, one_each[:1])
-    assert "one take only" in judge_samples(samples(alone.validation, "image"), alone, "S2I", evaluator).interval
+    assert "one take only" in check_collapse(samples(alone.validation, "image"), alone, "S2I", evaluator).interval
 
 
 @pytest.mark.parametrize("n", [2, 4, 5, 7])
 def test_few_samples(evaluator, pairs, n):
     small = tiny(pairs, range(n))
-    found = judge_samples(samples(small.validation, "image"), small, "S2I", evaluator)
+    found = check_collapse(samples(small.validation, "image"), small, "S2I", evaluator)
     json.dumps(found.to_json(), allow_nan=False)
     assert found.n == len(small.validation) and 0 <= found.low <= found.accuracy <= found.high <= 1
 
@@ -138,11 +138,11 @@ def test_every_split_can_be_judged(evaluator, pairs):
 def test_bad_input(evaluator, pairs):
     real = samples(pairs.validation, "image")
     with pytest.raises(InputError, match="found shape"):
-        judge_samples(real[:-1], pairs, "S2I", evaluator)
+        check_collapse(real[:-1], pairs, "S2I", evaluator)
     with pytest.raises(InputError, match="found shape"):
-        judge_samples(real, pairs, "I2S", evaluator)
+        check_collapse(real, pairs, "I2S", evaluator)
     with pytest.raises(InputError, match="direction"):
-        judge_samples(real, pairs, "A2B", evaluator)
+        check_collapse(real, pairs, "A2B", evaluator)
     with pytest.raises(InputError, match="split"):
         evaluate(oracle(pairs, "S2I"), pairs, split="test")
     with pytest.raises(InputError, match="expected a run"):
@@ -151,4 +151,4 @@ def test_bad_input(evaluator, pairs):
         evaluate(FakeSystem("S2I", None, SpectrogramConfig(f_max=4000.0)), pairs, evaluator=evaluator)
     others = toy_pairs(4, instruments=("tuba", "viola", "violin"))
     with pytest.raises(InputError, match="expected tuba, viola, violin"):
-        judge_samples(samples(others.validation, "image"), others, "S2I", evaluator)
+        check_collapse(samples(others.validation, "image"), others, "S2I", evaluator)

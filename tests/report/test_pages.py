@@ -2,7 +2,8 @@
 
 from report_examples import Outline
 
-from avgen.report.pages import cost_table, curves_of, render, write_page
+from avgen.report.pages import cost_table, render, write_page
+from avgen.show.charts import curves_of
 from avgen.report.story import Chapter, Story, Task
 
 

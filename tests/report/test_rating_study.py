@@ -4,6 +4,7 @@ import csv
 import sqlite3
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from rating_examples import pictures
@@ -106,7 +107,7 @@ def test_csv(study, tmp_path):
 
 def test_items_come_from_the_same_pairs():
     class Fake:
-        config, direction = {"system": "fake"}, "S2I"
+        config, direction = SimpleNamespace(system="fake"), "S2I"
 
         def generate(self, pairset, seed):
             return pairset.tensors()[0] * 0.5

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from lab import idle, installed, run_again, served
 from rating_examples import pictures
-from test_widgets import browser, missing, opened
+from chrome import missing, opened
 
 from avgen.core import InputError
 from avgen.report.rating_study import RatingStudy, create_study

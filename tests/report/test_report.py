@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -33,10 +35,10 @@ def test_report_of_a_run(run, pairs, tmp_path):
     text = path.read_text()
     page = Outline(text)
     assert len(text) < 6 * 2**20 and HOSTILE not in text and "alert('x')" in " ".join(page.text)
-    assert [a["data-widget"] for _, a in page.found if "data-widget" in a].count("AttentionFigure") == 2
+    assert [a["data-widget"] for _, a in page.found if "data-widget" in a].count("AttentionInspector") == 2
     links = [v for t, a in page.found for k, v in a.items() if k in ("src", "href")]
     assert links and all(v.startswith(("data:image/", "#")) for v in links) and not re.search(r"@import|url\(", text)
-    assert "fixed samples of the run while it learned" in text and run.config["data"]["hash"] in text
+    assert "fixed samples of the run while it learned" in text and run.config.data["hash"] in text
     states = [json.loads(s) for s in re.findall(r'<script type="application/json">(.*?)</script>', text)]
     assert all(s["sample_rate"] == PAGE_RATE for s in states if s.get("audio", {}).get("bytes"))
 
@@ -57,10 +59,6 @@ def test_fewer_queries_are_still_the_same_map(run, pairs):
 
 def test_a_report_names_the_processor(run, pairs):
     facts = facts_of([run], pairs, seed=0)
-    assert facts["processor"] == run.config["hardware"] and facts_of([], None, 0)["processor"]
-    old = {k: v for k, v in run.config.items() if k != "hardware"}  # as runs wrote it before it was recorded
-
-    class Before:
-        config = old
-
-    assert facts_of([Before()], pairs, seed=0)["processor"] == "not recorded"
+    assert facts["processor"] == run.config.hardware and facts_of([], None, 0)["processor"]
+    before = SimpleNamespace(config=replace(run.config, hardware=None))  # as runs were before it was recorded
+    assert facts_of([before], pairs, seed=0)["processor"] == "not recorded"

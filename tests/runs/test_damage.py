@@ -119,14 +119,21 @@ def test_flipped_headers_that_are_vouched_for(path):
             assert sum(t.numel() * t.element_size() for t in tensors.values()) <= len(data)
 
 
+FAR = {"dtype": "F32", "shape": [2**30], "data_offsets": [0, 2**32]}
 HEADERS = {
-    "terabytes": lambda h, r: whole(h, r, 2**40), "the largest number": lambda h, r: whole(h, r, 2**64 - 1), "a hundred megabytes": lambda h, r: whole(h, r, 10**8),
-    "beyond the end": lambda h, r: whole(h | {"model.a": {"dtype": "F32", "shape": [2**30], "data_offsets": [0, 2**32]}}, r),
+    "terabytes": lambda h, r: whole(h, r, 2**40),
+    "the largest number": lambda h, r: whole(h, r, 2**64 - 1),
+    "a hundred megabytes": lambda h, r: whole(h, r, 10**8),
+    "beyond the end": lambda h, r: whole(h | {"model.a": FAR}, r),
     "a huge shape": lambda h, r: whole(h | {"model.a": h["model.a"] | {"shape": [2**31, 2**31]}}, r),
     "a negative shape": lambda h, r: whole(h | {"model.a": h["model.a"] | {"shape": [-20, -30]}}, r),
-    "overlapping": lambda h, r: whole(h | {"model.b": h["model.a"]}, r), "another kind": lambda h, r: whole(h | {"model.a": h["model.a"] | {"dtype": "OBJ"}}, r),
-    "a list": lambda h, r: whole([], r), "deep": lambda h, r: whole(b"[" * 100_000, r), "nothing": lambda h, r: b"", "zeros": lambda h, r: bytes(4096),
-}  # fmt: skip
+    "overlapping": lambda h, r: whole(h | {"model.b": h["model.a"]}, r),
+    "another kind": lambda h, r: whole(h | {"model.a": h["model.a"] | {"dtype": "OBJ"}}, r),
+    "a list": lambda h, r: whole([], r),
+    "deep": lambda h, r: whole(b"[" * 100_000, r),
+    "nothing": lambda h, r: b"",
+    "zeros": lambda h, r: bytes(4096),
+}
 
 
 @pytest.mark.parametrize("what", HEADERS)

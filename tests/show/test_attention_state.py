@@ -6,7 +6,8 @@ import torch
 from attention_examples import CONFIG, five_partials, map_of, weights_of
 
 from avgen.core import InputError
-from avgen.judge.structure import find_questions, read_notes, shares
+from avgen.judge.questions import find_questions, read_notes
+from avgen.judge.rivals import attention_shares
 from avgen.nets.attention_maps import AttentionMap
 from avgen.show.attention_state import gather_maps, harmonic_shares, heat_of, pack_map, unpack_map
 
@@ -43,7 +44,7 @@ def test_shares_are_those_of_the_structure_report(sound):
     hertz = float(CONFIG.frequencies(32)[CONFIG.row_of(440, 32)])
     asked = find_questions(read_notes(f"0.000-0.500:{hertz}"), sound.values, CONFIG, (32, 32), (32, 32))
     level = torch.nn.functional.adaptive_avg_pool2d(sound.values, (32, 32)).flatten()
-    theirs = shares(m.weights[0, asked.queries], level, asked)["partials"]
+    theirs = attention_shares(m.weights[0, asked.queries], level, asked)["partials"]
     first = [i for i, q in enumerate(asked.queries.tolist()) if q // 32 == CONFIG.row_of(440, 32)]
     ours = harmonic_shares(m)[asked.queries[first]]
     columns = len([t for t in CONFIG.times(32) if 0 <= t <= 0.5]) / 32  # the note ends before the last column does

@@ -11,10 +11,12 @@ import pytest
 
 from avgen import core
 from avgen.core import InputError
-from avgen.runs.run import write_json
+from avgen.runs.files import write_json
 from avgen.show import live
 from avgen.show.dashboard import FolderReader, TrainingDashboard, pack_curves, run_facts
-from avgen.training.remote import JsonlTail, RemoteRun, read_film
+from avgen.runs.files import JsonlTail
+from avgen.training.remote import RemoteRun
+from avgen.runs.film import read_film
 from avgen.training.runner import train
 
 HOSTILE = "</script><script>alert('x')</script>"
@@ -142,7 +144,7 @@ def test_closing_frees_it_and_ends_its_thread(run):
 def test_hostile_names_stay_text(run, tmp_path):
     folder = tmp_path / "hostile"
     (folder / "samples").mkdir(parents=True)
-    write_json(folder / "config.json", {**run.config, "system": HOSTILE, "preset": "a'\"\u202eb\U0001f3bb"})
+    write_json(folder / "config.json", {**run.config.to_dict(), "system": HOSTILE, "preset": "a'\"\u202eb\U0001f3bb"})
     (folder / "metrics.jsonl").write_text(
         json.dumps(
             {

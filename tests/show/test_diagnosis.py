@@ -5,7 +5,7 @@ import torch
 
 from avgen.core import InputError
 from avgen.show.diagnosis import chance_loss, diagnose, finding, untried
-from avgen.training.remote import Film
+from avgen.runs.film import Film
 
 CONFIG = {
     "stages": [{"name": "classifier", "steps": 10}, {"name": "adversarial", "steps": 100}],

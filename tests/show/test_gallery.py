@@ -13,7 +13,7 @@ from avgen.core import InputError
 from avgen.show import live
 from avgen.show.gallery import PairGallery, nearest_in, walk_codes
 from avgen.data.pairs import toy_pairs
-from avgen.training.remote import read_film
+from avgen.runs.film import read_film
 from avgen.training.runner import train
 
 

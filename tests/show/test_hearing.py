@@ -6,7 +6,8 @@ import torch
 from avgen.nets.attention_maps import AttentionMap
 from avgen.core import InputError
 from avgen.show.hearing import attended_sound, band_sound, energy_within, gains_of, masked
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 
 CONFIG = SpectrogramConfig()
 TIME = torch.arange(CONFIG.samples) / CONFIG.sample_rate

@@ -15,7 +15,8 @@ from avgen.nets.attention_maps import AttentionMap, strongest_points
 from avgen.show.attention_state import DIRECTIONS, unpack_map
 from avgen.show.compare import Compare
 from avgen.show.inspector import SCALES, AttentionInspector, look_inside
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.systems import build_system
 
 

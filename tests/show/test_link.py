@@ -10,7 +10,8 @@ import traitlets as t
 from avgen.core import InputError
 from avgen.show.link import SHARED, link
 from avgen.data.pairs import toy_pairs
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.show.live import Live, page
 from avgen.show.pair_grid import PairGrid
 from avgen.show.sound_player import SoundPlayer

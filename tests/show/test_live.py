@@ -14,7 +14,8 @@ from avgen.show.compare import Compare
 from avgen.show.inspector import AttentionInspector
 from avgen.show.pair_grid import Card, PairGrid, Tile
 from avgen.show.sound_player import SoundPlayer
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 
 CONFIG = SpectrogramConfig()
 HOSTILE = "</script><script>alert('x')</script>"

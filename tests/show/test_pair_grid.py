@@ -7,12 +7,14 @@ import torch
 
 from avgen import core
 from avgen.core import InputError
-from avgen.data.pairs import Pair, Pairs, PairSet, toy_pairs
+from avgen.data.pair_set import Pair, PairSet
+from avgen.data.pairs import Pairs, toy_pairs
 from avgen.data.pictures import Picture
-from avgen.runs.run import SampleGrid
+from avgen.runs.grids import SampleGrid
 from avgen.show.live import figure_svg, picture_figure
 from avgen.show.pair_grid import PairGrid, Tile, cards_figure, sample_cards, still_cards
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 
 CONFIG = SpectrogramConfig()
 HOSTILE = "$x$ </svg><script>alert(1)</script> \u202e"

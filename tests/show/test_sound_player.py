@@ -11,7 +11,8 @@ from avgen import core
 from avgen.core import InputError
 from avgen.show.live import figure_svg
 from avgen.show.sound_player import SoundPlayer, against_itself, beside_real, player_figure
-from avgen.signal.spectrogram import Sound, SpectrogramConfig
+from avgen.signal.sound import Sound
+from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.training.runner import train
 
 CONFIG = SpectrogramConfig()

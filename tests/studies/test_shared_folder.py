@@ -6,7 +6,7 @@ import time
 import pytest
 from avgen.core import InputError
 from avgen.studies.shared_folder import SharedFolder
-from avgen.training.remote import RunLock, RunLocked
+from avgen.runs.lock import RunLock, RunLocked
 
 
 def share(folder, make, count: int = 8, **more):
@@ -18,12 +18,12 @@ def share(folder, make, count: int = 8, **more):
 def under_a_lock(folder, i, then):
     """Make task i as a run is made: under a lock, looked at again once it is ours."""
     (folder / str(i)).mkdir(parents=True, exist_ok=True)
-    lock = RunLock(folder / str(i)).take(say=lambda text: None)
+    lock = RunLock(folder / str(i)).acquire(say=lambda text: None)
     try:
         if not (folder / str(i) / "done").exists():
             then(i)
     finally:
-        lock.give_back()
+        lock.release()
 
 
 def test_workers_make_every_task_once(tmp_path):
@@ -67,12 +67,12 @@ def test_whoever_was_slower_goes_on_and_what_is_really_wrong_is_said_at_once(tmp
 
 def test_a_holder_that_does_nothing_is_not_waited_for_for_ever(tmp_path):
     (tmp_path / "0").mkdir()
-    lock = RunLock(tmp_path / "0").take()
+    lock = RunLock(tmp_path / "0").acquire()
     try:
         with pytest.raises(InputError, match="is held by process .* delete .*training.lock"):
             share(tmp_path, lambda i: pytest.fail("it is held"), 1, patience=-1.0)
     finally:
-        lock.give_back()
+        lock.release()
 
 
 def test_alone_keeps_others_out_and_may_be_nested(tmp_path):

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from avgen.core import InputError
 from avgen.data.pairs import toy_pairs
-from avgen.runs.run import read_metrics
+from avgen.runs.files import read_metrics
 from avgen.studies.jobs import Job
 from avgen.studies.study import STUDIES, estimate, estimate_seconds, read_study, run_study
 from avgen.studies.workplace import JobRunner, StudyInterrupted, StudySettings, Workplace
-from avgen.training.remote import is_held
+from avgen.runs.lock import is_held
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +241,6 @@ def test_the_estimate_counts_the_steps_that_are_trained(orchestra, tmp_path, mon
         "avgen.studies.study.time.perf_counter", lambda: float(next(now))
     )  # two steps of each stage take one second
     work, job = Workplace(StudySettings(orchestra, tmp_path, "toy", limit=4)), Job("a", "missing-modality", "both")
-    steps = work.runner.run(job).config["steps"]
+    steps = work.runner.run(job).config.steps
     monkeypatch.setattr(JobRunner, "is_done", lambda self, job: False)
     assert estimate_seconds(job, work) == pytest.approx(steps / 2)

@@ -7,7 +7,7 @@ import pytest
 from avgen.data.pairs import toy_pairs
 from avgen.studies.jobs import Job
 from avgen.studies.workplace import StudyJudge, StudySettings, Workplace
-from avgen.training.remote import RunLocked
+from avgen.runs.lock import RunLocked
 from avgen.training.runner import train
 
 

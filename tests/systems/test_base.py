@@ -7,7 +7,8 @@ import torch
 
 from avgen.nets.attention import gammas
 from avgen.core import InputError
-from avgen.data.pairs import Batches, toy_pairs
+from avgen.data.batches import Batches
+from avgen.data.pairs import toy_pairs
 from avgen.systems import (
     Stage,
     StepContext,

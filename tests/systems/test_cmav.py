@@ -5,7 +5,8 @@ import torch
 
 from avgen.nets.discriminators import Discriminator
 from avgen.nets.encoders import layer_table
-from avgen.data.pairs import Batches, toy_pairs
+from avgen.data.batches import Batches
+from avgen.data.pairs import toy_pairs
 from avgen.systems import StepContext, build_system, settings_of
 from avgen.systems.cmav import CMAVEncoder, CMAVSettings
 

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from avgen.core import InputError
-from avgen.data.pairs import Batches, toy_pairs
+from avgen.data.batches import Batches
+from avgen.data.pairs import toy_pairs
 from avgen.systems import StepContext, build_system
 from avgen.systems.cmcgan import ABLATIONS, JointDiscriminator, frozen_running_statistics
 

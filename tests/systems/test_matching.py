@@ -9,10 +9,11 @@ import signal
 import pytest
 import torch
 
-from avgen.training import runner as training
+from avgen.training.trainer import Trainer
 from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.core import InputError
-from avgen.data.pairs import Batches, toy_pairs
+from avgen.data.batches import Batches
+from avgen.data.pairs import toy_pairs
 from avgen.runs.run import Run
 from avgen.systems import StepContext, build_system, settings_of, systems
 from avgen.systems.cmcgan import ABLATIONS
@@ -130,15 +131,15 @@ def test_toy_training_and_resume_to_the_bit(pairs, row, tmp_path, monkeypatch):
     whole = train(name, pairs, run=tmp_path / "whole", **more)
     assert whole.finished and all(isinstance(v, (int, float, str)) for row in whole.metrics for v in row.values())
     for at in sorted({1, whole.step - 2}):
-        original = training.Trainer.one_step
+        original = Trainer.one_step
 
         def one_step(self, at=at, original=original):
-            if self.step == at:
+            if self.position.step == at:
                 signal.raise_signal(signal.SIGINT)
             original(self)
 
         with monkeypatch.context() as patch:
-            patch.setattr(training.Trainer, "one_step", one_step)
+            patch.setattr(Trainer, "one_step", one_step)
             assert train(name, pairs, run=tmp_path / f"cut{at}", **more).interrupted
         again = resume(tmp_path / f"cut{at}", pairs, quiet=True)
         mine, its = (read_checkpoint(list_checkpoints(r.folder / "checkpoints")[-1]).tensors for r in (again, whole))
@@ -224,7 +225,7 @@ def test_wrong_names_directions_and_settings_are_refused(system, settings, words
 
 def test_a_run_of_both_is_asked_for_one(pairs, tmp_path):
     from avgen.judge.evaluation import evaluate
-    from avgen.runs.run import BothGrids
+    from avgen.runs.grids import BothGrids
 
     run = train("cmcgan", pairs, run=tmp_path / "both", preset="toy", adversarial_steps=2, quiet=True, device="cpu")
     assert run.direction == "both" and [r.direction for r in run.each_direction()] == ["S2I", "I2S"]

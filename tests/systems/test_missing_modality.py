@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from avgen.core import InputError
-from avgen.data.pairs import Batches, toy_pairs
+from avgen.data.batches import Batches
+from avgen.data.pairs import toy_pairs
 from avgen.systems import StepContext, build_system
 from avgen.systems.missing_modality import INPUTS, MultimodalClassifier
 

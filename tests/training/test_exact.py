@@ -1,4 +1,4 @@
-"Exactness and safety of a run: killed and resumed, its folder taken away, locked by another, on a full disk, forked, judged."
+"""Exactness and safety of a run: killed, resumed, its folder taken away or locked, on a full disk, forked, scored."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ import torch
 from tiny_runs import TOTAL, final, interrupt_at, log, run_tiny, same
 
 from avgen.core import InputError
-from avgen.data.pairs import Batches
+from avgen.data.batches import Batches
 from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.runs.config import RunConfig
 from avgen.runs.lock import RunLock, is_held

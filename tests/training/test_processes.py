@@ -1,4 +1,4 @@
-"Contract of avgen.training.processes: two gloo processes follow one, resume on another number of them, and what cannot be divided is said in a line."
+"""Contract of avgen.training.processes: two processes follow one, and resume on another number of them."""
 
 import contextlib
 import json
@@ -14,8 +14,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from two_processes import WORKER, apart, begin, end, last, strike, together, until
+
 from avgen.core import InputError
-from avgen.data.pairs import Batches, toy_pairs
+from avgen.data.batches import Batches
+from avgen.data.pairs import toy_pairs
 from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.runs.config import RunConfig
 from avgen.runs.files import read_metrics
@@ -28,147 +31,12 @@ from avgen.training.processes import ALONE, PeerLost, _among, check_shares, is_f
 
 TESTS = Path(__file__).parents[1]
 
-# What each process runs: a system of two stages in double precision, all it draws included; batch norm on request.
-WORKER = """
-import json, os, sys, time
-from dataclasses import dataclass
-import torch
-from torch import nn
-from torch.nn import functional as F
-from avgen.core import InputError
-from avgen.nets.losses import augment
-from avgen.data.pairs import toy_pairs
-from avgen.systems import Phase, Stage, System, register
-from avgen.training.processes import PeerLost, leave
-from avgen.training.recording import Diverged
-from avgen.training.runner import resume, train
-
-
-@dataclass(frozen=True)
-class Settings:
-    norm: bool = False
-    batch_size: int = 8
-    poison: int = -1  # the step whose loss, or one gradient, is not a number
-    poisoned: int = 1  # on this process only
-    poison_what: str = "loss"
-
-
-@register("double")
-class Double(System):
-    Settings = Settings
-    PRESETS = {"small": {}}
-
-    def __init__(self, settings, direction, instruments, config=None):
-        super().__init__(settings, direction, instruments, config)
-        norm = [nn.BatchNorm2d(4)] if settings.norm else []
-        self.generator = nn.Sequential(nn.Linear(8, 4 * 64), nn.Unflatten(1, (4, 8, 8)), *norm, nn.ReLU(), nn.ConvTranspose2d(4, 3, 8, 8), nn.Tanh())
-        self.discriminator = nn.Sequential(nn.Conv2d(3, 4, 8, 8), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(256, 1))
-        self.double()
-
-    def see(self, x, context, name):
-        return self.discriminator(augment(x.float(), context.random(name), share=context.share).double() if not x.requires_grad else x)
-
-    def fake(self, batch, context):
-        if "fake" not in context.cache: context.cache["fake"] = self.generator(context.noise("z", len(batch), 8).double())
-        return context.cache["fake"]
-
-    def d(self, batch, context):
-        time.sleep(float(os.environ.get("PAUSE", 0)))  # where somebody must be able to hit a step
-        fake, real, wrong = self.fake(batch, context).detach(), batch.image, batch.mismatched_image
-        return {"loss": F.relu(1 - self.see(real, context, "a")).mean() + F.relu(1 + self.discriminator(fake)).mean() + 0.5 * F.relu(1 + self.see(wrong, context, "b")).mean()}
-
-    def g(self, batch, context):
-        s, fake = self.settings, self.fake(batch, context)
-        bad = context.step == s.poison and (context.share[1] == 1 or context.share[0] == s.poisoned)
-        if bad and s.poison_what == "gradient": fake.register_hook(lambda gradient: gradient * float("nan"))
-        return {"loss": -(float("nan") if bad and s.poison_what == "loss" else 1.0) * self.discriminator(fake).mean()}
-
-    def stages(self):
-        phases = Phase("D", ("discriminator",), self.d, 1e-3, every=2), Phase("G", ("generator",), self.g, 1e-3)
-        return (Stage("adversarial", 50, self.settings.batch_size, phases, average=("generator",), decay=0.9, mismatched="instrument"),)
-
-    def generate(self, source, seed=0): return self.eval().generator(torch.zeros(len(source), 8).double()).float()
-
-
-if __name__ == "__main__":
-    task = json.loads(sys.argv[1])
-    torch.set_num_threads(1)
-    toys = toy_pairs(n=task.pop("pairs", 12))
-    try:
-        if task.pop("resume", False): run = resume(task["run"], toys, quiet=True)
-        else: run = train("double", toys, quiet=True, device="cpu", threads=1, tick_every=10, sample_every=100, **task)
-    except PeerLost as e: leave(e)
-    except (InputError, Diverged) as e: sys.exit(f"avgen: {e}")
-"""
-
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory):
     path = tmp_path_factory.mktemp("worker") / "worker.py"
     path.write_text(WORKER)
     return path
-
-
-def begin(worker, count: int, **task) -> list[subprocess.Popen]:
-    "The task in `count` processes, just started."
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    base = (
-        {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE")}
-        | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-        | task.pop("env", {})
-    )
-    env = lambda r: (
-        base
-        | (
-            {
-                "RANK": str(r),
-                "LOCAL_RANK": str(r),
-                "WORLD_SIZE": str(count),
-                "MASTER_ADDR": "127.0.0.1",
-                "MASTER_PORT": str(port),
-            }
-            if count > 1
-            else {}
-        )
-    )
-    text = json.dumps(task, default=str)
-    return [
-        subprocess.Popen(
-            [sys.executable, str(worker), text],
-            env=env(r),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for r in range(count)
-    ]
-
-
-def end(started: list[subprocess.Popen], seconds: float = 240) -> list:
-    "Wait for all; returns (exit status, last line of stderr) of each."
-    try:
-        said = [p.communicate(timeout=seconds)[1] for p in started]
-    finally:
-        for p in started:
-            p.kill()
-    return [(p.returncode, (text.strip().splitlines() or [""])[-1]) for p, text in zip(started, said)]
-
-
-def together(worker, count: int, **task) -> list:
-    return end(begin(worker, count, **task))
-
-
-def last(folder):
-    return read_checkpoint(list_checkpoints(Path(folder) / "checkpoints")[-1]).tensors
-
-
-def apart(a, b) -> float:
-    "The largest difference of two checkpoints, meters and counters left out."
-    a, b = last(a), last(b)
-    assert a.keys() == b.keys()
-    return max((a[k].double() - b[k].double()).abs().max().item() for k in a if not k.startswith("meter"))
 
 
 @pytest.fixture(scope="module")
@@ -213,49 +81,6 @@ def test_stopped_under_two_and_resumed_by_one_and_the_other_way_round(worker, on
         (run / "config.json").write_text(json.dumps(config))
         assert {code for code, _ in together(worker, then, run=run, resume=True)} == {0}
         assert apart(one, run) < 1e-8
-
-
-def until(test, seconds: float = 120):
-    "Wait for something to be so."
-    end = time.monotonic() + seconds
-    while not test():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.002)
-
-
-def half_written(places: Path) -> bool:
-    "Whether a checkpoint is half written: a temporary file, or tensors without their facts."
-    return any(places.glob(".*.tmp")) or any(
-        not p.with_suffix(".json").exists() for p in places.glob("step_*.safetensors")
-    )
-
-
-def strike(
-    worker, count: int, run: Path, beyond: int, chance: random.Random, aim: bool = False, **task
-) -> tuple[int, bool]:
-    """Train until a checkpoint after step `beyond` stands, then kill all processes at a random moment, or aimed at one when a checkpoint is being written.
-    Returns the step that is left, and whether a checkpoint was half written."""
-    started, places = begin(worker, count, run=run, env={"PAUSE": "0.02"}, **task), run / "checkpoints"
-    try:
-        until(
-            lambda: (
-                any(p.stem > f"step_{beyond:08d}" for p in list_checkpoints(places))
-                or any(p.poll() is not None for p in started)
-            )
-        )
-        late = time.monotonic() + (2 if aim else chance.random() * 0.2)
-        while time.monotonic() < late and not (aim and half_written(places)):
-            pass
-        assert [p.poll() for p in started] == [None] * count, "the run ended before it was killed"
-        for p in chance.sample(started, count):
-            p.send_signal(signal.SIGKILL)
-    finally:
-        for p in started:
-            p.kill()
-    for p in started:
-        p.communicate()
-    assert not is_held(run) and run_status(run)["state"] == "gone"
-    return read_checkpoint(list_checkpoints(places)[-1]).step, half_written(places)
 
 
 def test_killed_under_two_and_resumed_by_one_and_on_and_on(worker, one, tmp_path):
@@ -387,7 +212,9 @@ def test_shares_of_a_batch_make_the_batch(mismatched, balanced):
 
 
 def test_shares_of_the_noise_make_the_noise():
-    context = lambda *share: StepContext(3, "adversarial", 9, torch.device("cpu"), share=share)
+    def context(*share):
+        return StepContext(3, "adversarial", 9, torch.device("cpu"), share=share)
+
     assert torch.equal(torch.cat([context(i, 4).noise("z", 4, 5) for i in range(4)]), context(0, 1).noise("z", 16, 5))
 
 
@@ -420,7 +247,10 @@ def test_a_fork_that_imports_only_now_is_known_by_accelerates_word(monkeypatch):
 
 
 def test_alone_nothing_is_asked_of_accelerate():
-    code = "import sys; from avgen.training.processes import ALONE; ALONE.average([]); ALONE.wait(); assert ALONE.any(True) and 'accelerate' not in sys.modules"
+    code = (
+        "import sys; from avgen.training.processes import ALONE; ALONE.average([]); ALONE.wait(); "
+        "assert ALONE.any(True) and 'accelerate' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert ALONE.main and ALONE.count == 1
 
@@ -494,7 +324,7 @@ def test_accelerate_launch_trains_two_processes_and_they_stop_when_it_is_killed(
 
 
 def test_the_lines_of_the_notebook_train_two_processes_in_a_kernel(tmp_path):
-    "notebook_launcher forks a kernel that has used its threads: the cell as it stands on the page, and what a user reads when the batch cannot be shared."
+    """notebook_launcher forks a kernel that has used its threads: the page's own cell, and a batch too small."""
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     cells = [
         c.source
@@ -502,11 +332,15 @@ def test_the_lines_of_the_notebook_train_two_processes_in_a_kernel(tmp_path):
         if c.cell_type == "code" and "\nnotebook_launcher(" in c.source
     ]
     assert len(cells) == 1
-    before = "import torch\nfrom avgen.data.pairs import toy_pairs\ntorch.set_num_threads(2)\nx = torch.randn(1500, 1500)\n(x @ x).sum()\ntoys = toy_pairs(n=24)"
+    before = (
+        "import torch\nfrom avgen.data.pairs import toy_pairs\ntorch.set_num_threads(2)\n"
+        "x = torch.randn(1500, 1500)\n(x @ x).sum()\ntoys = toy_pairs(n=24)"
+    )
     after = "run.finished, place.exists(), run.config.processes, torch.get_num_threads()"
     refused = (
         cells[0].partition("\nnotebook_launcher(")[0].replace("steps=6", "steps=6, batch_size=9")
-        + "\ntry: notebook_launcher(together, num_processes=2, rdzv_backend='c10d', rdzv_endpoint='localhost:0')\nexcept Exception as e: print(e)"
+        + "\ntry: notebook_launcher(together, num_processes=2, rdzv_backend='c10d', rdzv_endpoint='localhost:0')"
+        + "\nexcept Exception as e: print(e)"
     )
     book = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in (before, cells[0], after, refused)]

@@ -198,7 +198,7 @@ def _nothing_is_left_running(tmp_path):
 
 
 def test_a_process_of_its_own(toys, tmp_path):
-    "Start, pause, a single step, stop, resume to the end: to the bit what train gives, but for the single step; and what kill -9 leaves."
+    """Started, paused, stopped and resumed to the end, a run is what `train` gives, but for the single step."""
     more = dict(preset="toy", steps=80, device="cpu", threads=1, sample_every=10_000, checkpoint_every=10_000)
     run = start("sa-cmgan", toys, run=tmp_path / "away", **more)
     assert isinstance(run, RemoteRun) and run.state in ("starting", "running")
