@@ -252,20 +252,20 @@ def optimiser_state_of(optimiser: torch.optim.Optimizer, names: dict[Tensor, str
     return table
 
 
-_ADAM_STATE = ("step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+_OPTIMISER_STATE = ("step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum")  # of Adam, and of Muon
 
 
 def load_optimiser_state(
     optimiser: torch.optim.Optimizer, names: dict[Tensor, str], tensors: dict[str, Tensor], prefix: str
 ) -> None:
-    """Load into an Adam what `optimiser_state_of` returned.
+    """Load into an Adam or a Muon what `optimiser_state_of` returned.
 
     A parameter without saved state starts afresh. Raises CheckpointError for a shape that does not fit.
     """
     for group in optimiser.param_groups:
         step_on_device = group.get("fused") or group.get("capturable")
         for p in group["params"]:
-            for key in _ADAM_STATE:
+            for key in _OPTIMISER_STATE:
                 name = f"{prefix}{names[p]}.{key}"
                 value = tensors.get(name)
                 if value is None:

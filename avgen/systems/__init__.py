@@ -1,11 +1,11 @@
-"""The systems of the papers, each registered under the name that its paper gives it.
+"""The systems of the papers, each under the name that its paper gives it, and `duet`, our own.
 
 A system is networks, losses, settings and presets, nothing else; how it is trained is the business of `avgen.training`.
 To add one, subclass `System` (in `base`) and decorate the class with `register`; to add a loss, write a method of the
 system and name it in a `Phase`. Settings, presets and the names of parameters are part of old run folders: keep them.
 """
 
-from . import cmav, cmcgan, missing_modality, sa_cmgan
+from . import cmav, cmcgan, duet, missing_modality, sa_cmgan
 from .base import (
     DIRECTIONS,
     Phase,
@@ -31,6 +31,7 @@ __all__ = [
     "build_system",
     "cmav",
     "cmcgan",
+    "duet",
     "missing_modality",
     "register",
     "registered_system",

@@ -47,7 +47,7 @@ class StepContext:
 # %% ../../nbs/05_systems/01_base.ipynb #7d63ed50
 @dataclass(frozen=True)
 class Phase:
-    """One update inside a step: a loss, the networks that it moves, and the settings of the Adam that moves them."""
+    """One update inside a step: a loss, the networks that it moves, and the settings of the optimisers."""
 
     name: str
     modules: tuple[str, ...]  # names of the system's submodules
@@ -56,6 +56,7 @@ class Phase:
     betas: tuple[float, float] = (0.5, 0.999)
     every: int = 1  # the phase runs when step % every == 0
     weight_decay: float = 0.0
+    muon: float = 0.0  # learning rate of Muon for what a network lists in matrices(); 0: Adam moves everything
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,8 @@ class Position:
         for name in stage.average:
             load_state(self.averaged.system.get_submodule(name), saved, f"average.{name}.")
         for u in self.updates:
-            load_optimiser_state(u.adam, u.names, saved, f"optimiser.{u.phase.name}.")
+            for optimiser in u.optimisers:
+                load_optimiser_state(optimiser, u.names, saved, f"optimiser.{u.phase.name}.")
 
     def advance_stage(self) -> bool:
         """Enter the next stage if the present one is done; return whether it was."""
@@ -171,7 +172,8 @@ class Position:
         """Return all tensors of a checkpoint, by name."""
         tensors = state_of(self.system, "model.") | self.averaged.state() | self.meter.state()[0]
         for u in self.updates:
-            tensors |= optimiser_state_of(u.adam, u.names, f"optimiser.{u.phase.name}.")
+            for optimiser in u.optimisers:
+                tensors |= optimiser_state_of(optimiser, u.names, f"optimiser.{u.phase.name}.")
         return tensors
 
     def finish_step(self) -> None:
