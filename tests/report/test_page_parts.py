@@ -4,13 +4,6 @@ from report_examples import HOSTILE, Outline, evaluation
 
 from avgen.report.page_parts import html_table, inline_image, page_header, progress_list
 from avgen.report.story import Chapter, Story, Task
-from avgen.show.charts import h
-
-
-def test_elements_escape_what_is_not_markup():
-    assert h("p", HOSTILE) == "<p>&lt;/script&gt;&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;</p>"
-    assert '"' not in h("p", "x", title='"><b>').removeprefix('<p title="').removesuffix('">x</p>')
-    assert h("i", h("b", "x"), None) == "<i><b>x</b></i>"
 
 
 def test_tables_and_pictures_escape_too():
