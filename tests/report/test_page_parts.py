@@ -1,6 +1,7 @@
 """Contract of avgen.report.page_parts: escaping, and results on top with their intervals."""
 
 from report_examples import HOSTILE, Outline, evaluation
+from small_data import run_config
 
 from avgen.report.page_parts import html_table, inline_image, page_header, progress_list
 from avgen.report.story import Chapter, Story, Task
@@ -15,7 +16,7 @@ def test_tables_and_pictures_escape_too():
 
 def test_results_are_on_top_with_their_intervals():
     names = ("flute", "tuba")
-    config = dict(system="sa-cmgan", preset="small", data=dict(train=1234), instruments=names)
+    config = run_config(data=dict(train=1234), instruments=list(names))
     judged = Chapter("S2I", config, evaluation=evaluation(names))
     stopped = Chapter("I2S", config, reason="the loss became nan")
     head = " ".join(Outline(page_header(Story(chapters={"S2I": judged, "I2S": stopped}))).text)
