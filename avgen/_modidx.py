@@ -1984,6 +1984,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                              'avgen/studies/tables.py'),
                                       'avgen.studies.tables.protocols_rows': ( '09_studies/tables.html#protocols_rows',
                                                                                'avgen/studies/tables.py'),
+                                      'avgen.studies.tables.require_true_poses': ( '09_studies/tables.html#require_true_poses',
+                                                                                   'avgen/studies/tables.py'),
                                       'avgen.studies.tables.shuffled_within_instrument': ( '09_studies/tables.html#shuffled_within_instrument',
                                                                                            'avgen/studies/tables.py')},
             'avgen.studies.workplace': { 'avgen.studies.workplace.JobRunner': ( '09_studies/workplace.html#jobrunner',

@@ -161,6 +161,22 @@ def run_facts(
         "can_resume": step < total and (folder / "checkpoints").is_dir(),
     }
 
+# %% ../../nbs/10_show/11_dashboard.ipynb #db713917
+def _watch(reference: weakref.ref, ended: threading.Event, every: float) -> None:
+    "Refresh a dashboard every so many seconds, for as long as it exists."
+    while not ended.wait(every):
+        board = reference()
+        if board is None or board.comm is None:
+            return
+        begun = time.perf_counter()
+        try:
+            board.refresh()
+        except Exception as e:  # a thread must not end silently: what went wrong is shown
+            board.report(f"The folder cannot be read: {type(e).__name__}: {e}")
+        del board
+        if ended.wait(min(10 * (time.perf_counter() - begun), 5)):
+            return  # a slow disk is asked less often
+
 # %% ../../nbs/10_show/11_dashboard.ipynb #060193a4
 class TrainingDashboard(Live):
     """Watch a run, live from its folder: state, curves, samples, diagnosis, and buttons that command it.
@@ -263,22 +279,6 @@ class TrainingDashboard(Live):
 
     def _still_(self) -> bytes:
         return figure_png(losses_figure(self.reader.metrics, self.name))
-
-
-def _watch(reference: weakref.ref, ended: threading.Event, every: float) -> None:
-    "Refresh a dashboard every so many seconds, for as long as it exists."
-    while not ended.wait(every):
-        board = reference()
-        if board is None or board.comm is None:
-            return
-        begun = time.perf_counter()
-        try:
-            board.refresh()
-        except Exception as e:  # a thread must not end silently: what went wrong is shown
-            board.report(f"The folder cannot be read: {type(e).__name__}: {e}")
-        del board
-        if ended.wait(min(10 * (time.perf_counter() - begun), 5)):
-            return  # a slow disk is asked less often
 
 
 register_display(RemoteRun, TrainingDashboard)
