@@ -170,3 +170,19 @@ def _register_tiny():
 def tiny():
     "The registered system 'tiny', which training has never heard of."
     return _register_tiny()
+
+
+@pytest.fixture(scope="session")
+def whole(toys, tiny, tmp_path_factory):
+    "One run of the tiny system without interruption; tests that change its folder work on a copy."
+    from tiny_runs import run_tiny
+
+    return run_tiny(toys, tmp_path_factory.mktemp("runs") / "whole")
+
+
+@pytest.fixture(scope="session")
+def several(toys, tiny, tmp_path_factory):
+    "A folder with several runs, and with things that are none (see `tiny_runs.several_runs`)."
+    from tiny_runs import several_runs
+
+    return several_runs(toys, tmp_path_factory.mktemp("logbook") / "runs")

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from avgen.data.pair_set import PairSet, pairs_from_arrays
+from avgen.runs.config import RunConfig
 
 RATE, SAMPLES = 44100, 22050
 FLUTE = "train/flute/flute00_0"  # the first pair of `make_folder`
@@ -19,6 +20,12 @@ def plain(instrument, take=None, milliseconds=None, size=8, **more) -> PairSet:
     images = torch.arange(n, dtype=torch.uint8)[:, None, None, None].expand(n, 3, size, size).contiguous()
     sounds = (torch.arange(n) / max(n, 1))[:, None, None, None].expand(n, 1, size, size).contiguous()
     return pairs_from_arrays(images, sounds, instrument, take, milliseconds, **more)
+
+
+def run_config(**more) -> RunConfig:
+    """Make the configuration of a run that never was."""
+    given = dict(system="sa-cmgan", direction="S2I", preset="small", seed=0, settings={}, instruments=["flute", "tuba"])
+    return RunConfig(**given | dict(spectrogram={}, data={}, steps=0) | more)
 
 
 def png_size(data: bytes) -> tuple[int, int]:

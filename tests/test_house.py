@@ -138,6 +138,27 @@ def test_no_page_is_called_by_its_number():
                 assert not found, f"{page.name}: {source[max(0, found.start() - 40) : found.end() + 40]!r}"
 
 
+MORE_THAN_A_MODULE = {
+    "browser": "drives whole pages in Chromium: several widgets, the report, and the hosts that show them",
+}  # folders of tests/ that mirror no folder of avgen/, and why
+TESTED_ELSEWHERE = {
+    "avgen.bench.__main__": "only starts the other modules of its folder; its options are tested with the commands",
+}  # modules without a test file of their own, and why
+
+
+def test_the_tests_mirror_the_modules():
+    """One test file a module, under the module's name; a file that tests no module has no place among them."""
+    homes = {m: m.split(".")[1:] for m in modules() if m not in TESTED_ELSEWHERE}
+    expected = {(ROOT / "tests").joinpath(*folders, f"test_{name}.py") for *folders, name in homes.values()}
+    missing = sorted(str(p.relative_to(ROOT)) for p in expected if not p.is_file())
+    assert not missing, f"modules without tests of their own: {missing}"
+    found = {p for p in (ROOT / "tests").glob("*/test_*.py") if p.parent.name not in MORE_THAN_A_MODULE}
+    extra = sorted(str(p.relative_to(ROOT)) for p in found - expected)
+    assert not extra, f"expected one file a module, under its name: {extra}"
+    empty = [p.relative_to(ROOT) for p in expected if not re.search(r"^def test_", p.read_text(), re.M)]
+    assert not empty, f"no test in {empty}"
+
+
 OLD_MODULES = (
     "spectrogram representations inversion pictures pairs files corpora performers scenes drawn_instruments drawing "
     "synthesis spectral attention attention_maps encoders generators discriminators losses checkpoints logbook remote "

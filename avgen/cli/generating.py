@@ -50,20 +50,6 @@ def read_source(run, data, split, sound, image):
     return read_sound(sound, run.spectrogram) if sound is not None else read_picture(image, run.spectrogram.size[0])
 
 # %% ../../nbs/12_cli/04_generating.ipynb #b118c20b
-def _wav(waveform, sample_rate: int) -> bytes:
-    """Return a waveform as the bytes of a 16-bit WAV file."""
-    import io
-    import wave
-
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate)
-        file.writeframes((waveform.clamp(-1, 1) * 32767).round().short().numpy().astype("<i2").tobytes())
-    return buffer.getvalue()
-
-
 def write_arrays(path, generated, names: list[str], instrument, run, seed: int) -> None:
     """Write generated samples as one .npz file, with their sources, instruments, direction and seed."""
     import numpy as np
@@ -86,7 +72,7 @@ def write_samples(out, generated, names: list[str], run, quiet: bool = True) -> 
     """Write a picture for each generated image; a WAV file and a picture of the log-mel for each generated sound."""
     from avgen.core import progress, write_atomically
     from avgen.data.pictures import Picture, png_bytes
-    from avgen.signal.sound import Sound
+    from avgen.signal.sound import Sound, wav_bytes
 
     for i in progress(range(len(names)), total=len(names), label="writing", quiet=quiet):
         name, files = names[i], {}
@@ -94,7 +80,7 @@ def write_samples(out, generated, names: list[str], run, quiet: bool = True) -> 
             files["png"] = png_bytes(Picture(generated[i], name).to_image())
         else:
             sound = Sound(generated[i].clamp(-1, 1), run.spectrogram, name=name)
-            files = {"png": sound._still_(), "wav": _wav(sound.to_waveform(), sound.config.sample_rate)}
+            files = {"png": sound._still_(), "wav": wav_bytes(sound.to_waveform(), sound.config.sample_rate)}
         for ending, content in files.items():
             with write_atomically(Path(out) / f"{name}.{ending}") as file:
                 file.write(content)

@@ -72,7 +72,7 @@ def parse_settings(given: list[str]) -> dict:
         settings[name.strip()] = _value(value)
     return settings
 
-# %% ../../nbs/12_cli/02_training.ipynb #ced055d7
+# %% ../../nbs/12_cli/02_training.ipynb #d45d27fe
 def _scorer(wanted: bool, pairs, device, quiet: bool):
     """Return what scores checkpoints on tune for --best, or None."""
     if not wanted:
@@ -109,7 +109,7 @@ def _refuse_beside_fork(given: set[str]) -> None:
             "run without --fork"
         )
 
-
+# %% ../../nbs/12_cli/02_training.ipynb #ced055d7
 @app.command(
     epilog=example(
         "avgen train --system sa-cmgan --direction S2I --preset small --data data/orchestra --run runs/first"

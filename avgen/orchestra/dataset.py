@@ -16,37 +16,20 @@ import subprocess
 import sys
 import tempfile
 import time
-import wave
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 import avgen
 from ..core import InputError, atomic_folder, check_setting, progress
 from ..data.corpora import open_pairs
+from ..data.files import write_sound
 from ..data.pairs import Pairs
 from .takes import COLUMNS, Take, make_take, plan_takes
 from ..signal.spectrogram import SpectrogramConfig
 
 # %% ../../nbs/03_orchestra/12_dataset.ipynb #ae0d3d7c
-def _write_sound(path: Path, waveform: np.ndarray, sample_rate: int) -> None:
-    # 16 bit, one channel. A .wav needs nothing but Python, a .flac needs soundfile.
-    samples = np.round(np.clip(waveform, -1, 1) * 32767).astype("<i2")
-    if path.suffix == ".flac":
-        import soundfile
-
-        soundfile.write(path, samples, sample_rate, subtype="PCM_16")
-        return
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate)
-        file.writeframes(samples.tobytes())
-
-
 def write_take(
     folder: Path,
     take: Take,
@@ -62,7 +45,7 @@ def write_take(
         sound_path, image_path = folder / "chunk" / f"{place}.{audio}", folder / "img" / f"{place}.jpg"
         for path in (sound_path, image_path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        _write_sound(sound_path, clip, sample_rate)
+        write_sound(sound_path, clip, sample_rate)
         jpeg = io.BytesIO()
         picture.save(jpeg, "JPEG", quality=92)
         image_path.write_bytes(jpeg.getvalue())

@@ -52,10 +52,8 @@ def headline(story: Story) -> str:
     if not trained:
         return "Nothing has been trained yet; this page fills up while the work goes on."
     config = trained[0].config
-    pairs, instruments = config["data"].get("train", 0), len(config["instruments"])
-    learned = (
-        f"{config['system']} (preset {config['preset']}) learned from {pairs:,} pairs of {instruments} instruments"
-    )
+    pairs, instruments = config.data.get("train", 0), len(config.instruments)
+    learned = f"{config.system} (preset {config.preset}) learned from {pairs:,} pairs of {instruments} instruments"
     verdicts = [_verdict(chapter) for chapter in trained if chapter.evaluation]
     judged = ", and ".join(verdicts) if verdicts else "It has not been judged yet"
     return f"{learned}. {judged}."

@@ -154,7 +154,7 @@ def chapter_of(
         note += " The sign is the evaluator's verdict."
     return Chapter(
         run.direction,
-        config=run.config.to_dict(),
+        config=run.config,
         summary=summary(run),
         metrics=run.metrics,
         grid=PairGrid(sample_cards(grid, verdicts), note=note, rate=PAGE_RATE),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ..core import check_setting
 from ..judge.evaluation import Evaluation
+from ..runs.config import RunConfig
 from ..show.live import Live
 
 # %% ../../nbs/11_report/01_story.ipynb #94c89921
@@ -54,7 +55,7 @@ class Chapter:
     """
 
     direction: str
-    config: dict = field(default_factory=dict)  # the run's config.json; empty: nothing has been trained
+    config: RunConfig | None = None  # of the run; None: nothing has been trained
     summary: str = ""
     metrics: list = field(default_factory=list)  # the lines of metrics.jsonl
     grid: Live | None = None  # given, generated and real samples side by side
@@ -99,7 +100,7 @@ class Story:
 
     def trained(self) -> list[Chapter]:
         """Return the chapters that have a run."""
-        return [chapter for chapter in self.chapters.values() if chapter.config]
+        return [chapter for chapter in self.chapters.values() if chapter.config is not None]
 
     def evaluations(self) -> list[Evaluation]:
         """Return the evaluations that exist, in the order of the chapters."""

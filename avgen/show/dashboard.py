@@ -131,13 +131,13 @@ def _state_message(status: dict, step: int, folder: Path) -> str:
 
 def run_facts(
     folder: Path,
-    config: dict,  # config.json
+    config: RunConfig,
     metrics: list[dict],  # lines of metrics.jsonl
     status: dict,  # of `run_status`
 ) -> dict:
     "Return how a run stands, as the dashboard shows it: state, step, clock, message, and what can be done."
     rows = [row for row in metrics if "pairs_per_second" in row]
-    last, total, state = rows[-1] if rows else {}, config["steps"], status["state"]
+    last, total, state = rows[-1] if rows else {}, config.steps, status["state"]
     step = max(last.get("step", 0), status.get("step", 0) if state in ("paused", "stopped", "finished") else 0)
     if state == "unknown" and step:
         state = "finished" if step >= total else "stopped"
@@ -154,12 +154,28 @@ def run_facts(
         "step": step,
         "total": total,
         "phases": status.get("phases", []),
-        "title": f"{config['system']} {config['direction']}, {config['preset']}, seed {config['seed']}",
+        "title": f"{config.system} {config.direction}, {config.preset}, seed {config.seed}",
         "clock": " · ".join(clock),
         "message": _state_message({**status, "state": state}, step, folder),
         "trouble": state in ("failed", "gone"),
         "can_resume": step < total and (folder / "checkpoints").is_dir(),
     }
+
+# %% ../../nbs/10_show/11_dashboard.ipynb #db713917
+def _watch(reference: weakref.ref, ended: threading.Event, every: float) -> None:
+    "Refresh a dashboard every so many seconds, for as long as it exists."
+    while not ended.wait(every):
+        board = reference()
+        if board is None or board.comm is None:
+            return
+        begun = time.perf_counter()
+        try:
+            board.refresh()
+        except Exception as e:  # a thread must not end silently: what went wrong is shown
+            board.report(f"The folder cannot be read: {type(e).__name__}: {e}")
+        del board
+        if ended.wait(min(10 * (time.perf_counter() - begun), 5)):
+            return  # a slow disk is asked less often
 
 # %% ../../nbs/10_show/11_dashboard.ipynb #060193a4
 class TrainingDashboard(Live):
@@ -192,7 +208,7 @@ class TrainingDashboard(Live):
             raise InputError(f"TrainingDashboard: found {type(run).__name__}; expected the folder of a run, or a Run")
         check_setting("every", every, float, 0.1, 60)
         self.run, self.reader = run, FolderReader(run.folder)
-        self.config = RunConfig.read(run.folder).to_dict()
+        self.config = RunConfig.read(run.folder)
         self.ended = threading.Event()
         self._reading = threading.Lock()
         self._problem, self._answers = "", 0
@@ -206,7 +222,7 @@ class TrainingDashboard(Live):
         with self._reading, self.hold_sync():
             changed, reader = self.reader.read(), self.reader
             if "film" in changed:
-                self._set(pack_samples(reader.film, self.config["direction"]))
+                self._set(pack_samples(reader.film, self.config.direction))
             if "metrics" in changed:
                 self._set(pack_curves(reader.metrics))
             if "single" in changed:
@@ -263,22 +279,6 @@ class TrainingDashboard(Live):
 
     def _still_(self) -> bytes:
         return figure_png(losses_figure(self.reader.metrics, self.name))
-
-
-def _watch(reference: weakref.ref, ended: threading.Event, every: float) -> None:
-    "Refresh a dashboard every so many seconds, for as long as it exists."
-    while not ended.wait(every):
-        board = reference()
-        if board is None or board.comm is None:
-            return
-        begun = time.perf_counter()
-        try:
-            board.refresh()
-        except Exception as e:  # a thread must not end silently: what went wrong is shown
-            board.report(f"The folder cannot be read: {type(e).__name__}: {e}")
-        del board
-        if ended.wait(min(10 * (time.perf_counter() - begun), 5)):
-            return  # a slow disk is asked less often
 
 
 register_display(RemoteRun, TrainingDashboard)

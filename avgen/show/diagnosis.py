@@ -13,6 +13,7 @@ import torch
 
 from ..core import check_setting
 from ..nets.losses import LOSS_KINDS, discriminator_loss
+from ..runs.config import RunConfig
 from ..runs.film import Film
 
 # %% ../../nbs/10_show/10_diagnosis.ipynb #c6d052b2
@@ -41,18 +42,17 @@ def recent_values(
     return found[-max(5, len(found) // 5) :] if len(found) >= 5 else []
 
 
-def chance_loss(config: dict) -> float:
+def chance_loss(settings: dict) -> float:
     "Return the discriminator's loss when it knows nothing and says 0 to everything."
-    kind, zero = config.get("settings", {}).get("loss", "hinge"), torch.zeros(1)
+    kind, zero = settings.get("loss", "hinge"), torch.zeros(1)
     return float(discriminator_loss(zero, zero, zero, kind=kind if kind in LOSS_KINDS else "hinge"))
 
 
 def untried(
-    config: dict,  # config.json
+    settings: dict,  # of the run's system
     *advice,  # words, or (words, setting, value): left out where the setting has that value already
 ) -> str:
     "Join advice to a sentence, without what the run does already; an empty string if nothing is left."
-    settings = config.get("settings", {})
     left = []
     for item in advice:
         if isinstance(item, str):
@@ -68,7 +68,7 @@ def _mean(values: list[float]) -> float:
 # %% ../../nbs/10_show/10_diagnosis.ipynb #649d6e17
 def check_discriminator(
     metrics: list[dict],  # lines of metrics.jsonl
-    config: dict,  # config.json
+    settings: dict,  # of the run's system
     share: float,  # of the stage that is done, 0..1
 ) -> list[dict]:
     "Find out whether discriminator and generator are in balance; [] while there is too little to say."
@@ -76,7 +76,7 @@ def check_discriminator(
     wrong = recent_values(metrics, "D(mismatched)")
     if not (loss and real and fake):
         return []
-    loss, real, fake, chance = _mean(loss), _mean(real), _mean(fake), chance_loss(config)
+    loss, real, fake, chance = _mean(loss), _mean(real), _mean(fake), chance_loss(settings)
     scores = f"D(real) {real:.2f}, D(fake) {fake:.2f}"
     if wrong:
         scores += f", D(mismatched) {_mean(wrong):.2f}"
@@ -91,7 +91,7 @@ def check_discriminator(
             ("augment=True", "augment", True),
             "a smaller discriminator_gain",
         )
-        return [finding("trouble", text, untried(config, *advice))]
+        return [finding("trouble", text, untried(settings, *advice))]
     if share > 0.2 and abs(real - fake) < 0.05 and loss > 0.93 * chance:
         text = (
             f"The discriminator cannot tell real from generated ({scores}). "
@@ -102,7 +102,7 @@ def check_discriminator(
             "a larger width",
             ("discriminator_every=1", "discriminator_every", 1),
         )
-        return [finding("watch", text, untried(config, *advice))]
+        return [finding("watch", text, untried(settings, *advice))]
     gap = real - fake
     if share > 0.2 and wrong and gap > 0.2 and real - _mean(wrong) < 0.1 * gap:
         text = (
@@ -114,7 +114,7 @@ def check_discriminator(
             ("train_code=True", "train_code", True),
             "more classifier_steps",
         )
-        return [finding("watch", text, untried(config, *advice))]
+        return [finding("watch", text, untried(settings, *advice))]
     return [finding("good", f"The players are in balance: {scores}.")]
 
 # %% ../../nbs/10_show/10_diagnosis.ipynb #f09d9bc2
@@ -133,7 +133,7 @@ def spread_ratio(film: Film) -> float:
 
 def check_collapse(
     film: Film | None,  # the fixed samples
-    config: dict,  # config.json
+    settings: dict,  # of the run's system
     share: float,  # of the stage that is done, 0..1
 ) -> list[dict]:
     "Find out from the fixed samples whether different sources get nearly the same output."
@@ -152,7 +152,7 @@ def check_collapse(
         "a larger batch_size",
         "more classifier_steps",
     )
-    return [finding("trouble", text, untried(config, *advice))]
+    return [finding("trouble", text, untried(settings, *advice))]
 
 # %% ../../nbs/10_show/10_diagnosis.ipynb #17dda3e8
 def check_gammas(
@@ -181,11 +181,11 @@ def check_gammas(
 
 def check_encoder(
     metrics: list[dict],  # lines of metrics.jsonl
-    config: dict,  # config.json
+    instruments: int,  # how many there are to tell apart
     share: float,  # of the stage that is done, 0..1
 ) -> list[dict]:
     "Find out whether the encoder names its training sources hardly better than guessing would."
-    accuracy, chance = recent_values(metrics, "/accuracy"), 1 / max(len(config.get("instruments", ())), 1)
+    accuracy, chance = recent_values(metrics, "/accuracy"), 1 / max(instruments, 1)
     if share <= 0 or not accuracy or _mean(accuracy) >= 2 * chance:
         return []
     text = (
@@ -198,7 +198,7 @@ def check_encoder(
 # %% ../../nbs/10_show/10_diagnosis.ipynb #bccd5c52
 def diagnose(
     metrics: list[dict],  # lines of metrics.jsonl
-    config: dict,  # config.json
+    config: RunConfig,
     film: Film | None = None,  # the fixed samples
 ) -> list[dict]:
     """Say in plain words what is good, what needs a look and what is wrong with a run, and what to try.
@@ -207,7 +207,7 @@ def diagnose(
     """
     if not metrics:
         return [finding("watch", "No step has been written down yet.")]
-    last, stages, found = metrics[-1], config.get("stages") or [], []
+    last, stages, found = metrics[-1], config.stages or [], []
     if last.get("stopped"):
         advice = "a lower learning rate, another seed, precision='float32'; the last good checkpoint is kept."
         found.append(finding("trouble", f"The run {last['stopped']}.", advice))
@@ -215,10 +215,10 @@ def diagnose(
     if stages:
         before = sum(s["steps"] for s in stages[:-1])
         share = (last.get("step", 0) - before) / max(stages[-1]["steps"], 1)
-    found += check_discriminator(metrics, config, share)
-    found += check_collapse(film, config, share)
+    found += check_discriminator(metrics, config.settings, share)
+    found += check_collapse(film, config.settings, share)
     found += check_gammas(metrics, share)
-    found += check_encoder(metrics, config, share)
+    found += check_encoder(metrics, len(config.instruments), share)
     if not found:
         found = [finding("good", "Nothing to say yet: the game of generator and discriminator has hardly begun.")]
     return sorted(found, key=lambda f: LEVELS.index(f["level"]))

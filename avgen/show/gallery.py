@@ -210,6 +210,36 @@ def pack_gallery(
         state |= {"instrument": card.instrument, "direction": card.direction}
     return {**packed, "steps": sorted({step for c in cards for step, _ in c.film})}
 
+# %% ../../nbs/10_show/04_gallery.ipynb #c9a6300d
+def _check_runs(runs) -> list[Run]:
+    "The runs of a gallery as a list; refuses anything else, and two of one direction."
+    runs = list(runs) if isinstance(runs, list | tuple) else [runs]
+    wrong = next((r for r in runs if not isinstance(r, Run)), None)
+    if wrong is not None or not runs:
+        found = type(wrong).__name__ if runs else "nothing"
+        raise InputError(f"PairGallery: found {found}; expected a Run, or two: Run.open(folder)")
+    if len({r.direction for r in runs}) < len(runs):
+        raise InputError(
+            f"PairGallery: found two runs of direction {runs[0].direction}; expected one for each direction"
+        )
+    return runs
+
+
+def _note(count: int, evaluator) -> str:
+    "The line below a gallery."
+    judge = "an evaluator that saw only real pairs says what it sees"
+    if evaluator is None:
+        judge = "nobody judges: give evaluator=train_evaluator(pairs)"
+    measure = "of pixels" if evaluator is None else "of features"
+    return f"{count} pairs of the validation split; {judge}. Distance: to the nearest training sample, {measure}."
+
+
+def _source(card: GalleryCard, run: Run) -> Tensor:  # (C, H, W)
+    "What the generator of a run is given for a card, in the size that it expects."
+    values = (card.pair.sound if card.direction == "S2I" else card.pair.image).values
+    size = run.spectrogram.size
+    return values if values.shape[-2:] == size else F.interpolate(values[None], size)[0]
+
 # %% ../../nbs/10_show/04_gallery.ipynb #20157753
 class PairGallery(Live):
     """Look through what runs make: filter by direction, instrument and verdict, click to hear, run the film, walk.
@@ -308,33 +338,3 @@ class PairGallery(Live):
 
     def _still_(self) -> bytes:
         return still_cards(self.shown[:24], across=4)
-
-
-def _check_runs(runs) -> list[Run]:
-    "The runs of a gallery as a list; refuses anything else, and two of one direction."
-    runs = list(runs) if isinstance(runs, list | tuple) else [runs]
-    wrong = next((r for r in runs if not isinstance(r, Run)), None)
-    if wrong is not None or not runs:
-        found = type(wrong).__name__ if runs else "nothing"
-        raise InputError(f"PairGallery: found {found}; expected a Run, or two: Run.open(folder)")
-    if len({r.direction for r in runs}) < len(runs):
-        raise InputError(
-            f"PairGallery: found two runs of direction {runs[0].direction}; expected one for each direction"
-        )
-    return runs
-
-
-def _note(count: int, evaluator) -> str:
-    "The line below a gallery."
-    judge = "an evaluator that saw only real pairs says what it sees"
-    if evaluator is None:
-        judge = "nobody judges: give evaluator=train_evaluator(pairs)"
-    measure = "of pixels" if evaluator is None else "of features"
-    return f"{count} pairs of the validation split; {judge}. Distance: to the nearest training sample, {measure}."
-
-
-def _source(card: GalleryCard, run: Run) -> Tensor:  # (C, H, W)
-    "What the generator of a run is given for a card, in the size that it expects."
-    values = (card.pair.sound if card.direction == "S2I" else card.pair.image).values
-    size = run.spectrogram.size
-    return values if values.shape[-2:] == size else F.interpolate(values[None], size)[0]

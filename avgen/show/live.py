@@ -26,6 +26,7 @@ import traitlets as t
 import avgen
 from ..core import InputError, check_setting, figure_png, write_atomically
 from ..data.pictures import to_bytes
+from ..signal.sound import pcm16
 
 # %% ../../nbs/10_show/01_live.ipynb #ef322441
 STATIC = Path(avgen.__file__).parent / "show" / "static"
@@ -80,14 +81,12 @@ def pcm(
     "Turn a waveform into 16-bit samples, clipping what is louder than 1. Raises `InputError` on NaN or infinity."
     waveform = torch.as_tensor(waveform).detach().cpu().float().flatten()
     samples = waveform[: round(max_seconds * sample_rate)].numpy()
-    if not np.isfinite(samples).all():
-        raise InputError("waveform: found NaN or infinity; expected finite numbers in [-1, 1]")
     if rate and rate != sample_rate and len(samples):
         from scipy.signal import resample_poly
 
         common = np.gcd(rate, sample_rate)
         samples = resample_poly(samples, rate // common, sample_rate // common)
-    return np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+    return pcm16(samples)
 
 
 def eight_bit(

@@ -5,10 +5,11 @@ import json
 import numpy as np
 from command_line import refused, run
 
+from avgen.judge.classifier import EvaluatorSettings
+
 
 def test_evaluate_writes_what_was_promised(folder, backwards, data, tmp_path, monkeypatch):
     from avgen.judge import evaluation
-    from avgen.judge.classifier import EvaluatorSettings
 
     asked, real = {}, evaluation.train_evaluator
 
@@ -148,3 +149,35 @@ def test_a_run_of_both_directions_trains_is_judged_and_generates(data, hurried, 
     assert "no attention" in refused(
         "attend", "--run", folder, "--sound", sound, "--out", tmp_path / "maps", "--device", "cpu"
     )
+
+
+def test_the_commands_of_the_logbook(several, tmp_path, monkeypatch):
+    listed = run("runs", "--folder", several)
+    assert listed.exit_code == 0 and "more/fork" in listed.stdout and "gone" in listed.stdout
+    assert "finished, step 18" in run("runs", "show", several / "first").stdout
+    compared = run(
+        "runs",
+        "compare",
+        several / "first",
+        several / "more" / "fork",
+        "--curve",
+        "G/loss",
+        "--out",
+        tmp_path / "both.png",
+    )
+    assert (
+        compared.exit_code == 0
+        and "learning_rate" in compared.stdout
+        and (tmp_path / "both.png").read_bytes()[:4] == b"\x89PNG"
+    )
+    for wrong in (
+        ("runs", "show", several / "more"),
+        ("runs", "--folder", tmp_path / "nowhere"),
+        ("runs", "compare", several / "first", tmp_path),
+        ("train",),
+    ):
+        refused(*wrong)
+    monkeypatch.chdir(tmp_path)
+    assert "expected a folder with runs" in run("runs").stderr
+    for command in ("show", "compare"):
+        assert f"avgen runs {command}" in run("runs", command, "--help").stdout

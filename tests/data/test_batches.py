@@ -135,3 +135,19 @@ def test_shares_of_a_batch_are_its_parts(toy, mismatched):
     for name in ("image", "sound", "instrument", "mismatched_image", "mismatched_sound", "index"):
         if getattr(whole, name) is not None:
             assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name)), name
+
+
+def test_a_batch_follows_from_its_step_alone(toys):
+    "Whatever fetches them, in whatever order and how many at once: so the number of loader workers cannot matter."
+    from concurrent.futures import ThreadPoolExecutor
+
+    how = dict(batch_size=8, mismatched="instrument", seed=5, balanced=True)
+    one = [Batches(toys.train, **how).at(s) for s in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        other = dict(pool.map(lambda s: (s, Batches(toys.train, **how).at(s)), reversed(range(12))))
+    for s, batch in enumerate(one):
+        assert (
+            torch.equal(batch.index, other[s].index)
+            and torch.equal(batch.image, other[s].image)
+            and torch.equal(batch.mismatched_sound, other[s].mismatched_sound)
+        )

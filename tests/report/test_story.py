@@ -1,6 +1,7 @@
 """Contract of avgen.report.story: what is known and what is not, and values that are refused."""
 
 import pytest
+from small_data import run_config
 
 from avgen.core import InputError
 from avgen.report.story import DIRECTION_NAMES, STATES, Chapter, Story, Task
@@ -13,7 +14,7 @@ def test_only_what_is_over_is_finished():
 
 
 def test_a_chapter_without_a_run_is_not_trained():
-    story = Story(chapters={"S2I": Chapter("S2I", {"system": "x"}), "I2S": Chapter("I2S")})
+    story = Story(chapters={"S2I": Chapter("S2I", run_config()), "I2S": Chapter("I2S")})
     assert [c.direction for c in story.trained()] == ["S2I"] and story.evaluations() == []
     assert {Chapter(d).products for d in DIRECTION_NAMES} == {"pictures", "sounds"}
 

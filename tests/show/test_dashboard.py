@@ -111,7 +111,7 @@ def test_a_reader_says_what_is_new(run, tmp_path):
     ({"state": "unknown", "alive": False}, "finished", ""),
 ])  # fmt: skip
 def test_every_state_is_said(run, status, state, words):
-    facts = run_facts(run.folder, run.config.to_dict(), run.metrics, status)
+    facts = run_facts(run.folder, run.config, run.metrics, status)
     assert facts["state"] == state and words in facts["message"]
     assert facts["trouble"] == (state in ("failed", "gone")) and facts["step"] == run.step
 

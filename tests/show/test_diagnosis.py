@@ -2,16 +2,17 @@
 
 import pytest
 import torch
+from small_data import run_config
 
 from avgen.core import InputError
 from avgen.show.diagnosis import chance_loss, diagnose, finding, untried
 from avgen.runs.film import Film
 
-CONFIG = {
-    "stages": [{"name": "classifier", "steps": 10}, {"name": "adversarial", "steps": 100}],
-    "instruments": ["a", "b", "c", "d"],
-    "settings": {"loss": "hinge"},
-}
+CONFIG = run_config(
+    stages=[{"name": "classifier", "steps": 10}, {"name": "adversarial", "steps": 100}],
+    instruments=["a", "b", "c", "d"],
+    settings={"loss": "hinge"},
+)
 
 
 def rows(real, fake, wrong, loss, **more):
@@ -51,8 +52,8 @@ def test_collapse_is_seen_in_the_samples():
 
 
 def test_advice_leaves_out_what_the_run_has():
-    assert untried({"settings": {"augment": True}}, ("augment=True", "augment", True)) == ""
-    assert chance_loss({"settings": {"loss": "hinge"}}) == pytest.approx(2.0) and chance_loss({}) == pytest.approx(2.0)
+    assert untried({"augment": True}, ("augment=True", "augment", True)) == ""
+    assert chance_loss({"loss": "hinge"}) == pytest.approx(2.0) and chance_loss({}) == pytest.approx(2.0)
 
 
 def test_an_unknown_level_is_refused():

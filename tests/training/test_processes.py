@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,8 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from two_processes import WORKER, apart, begin, end, last, strike, together, until
+from two_processes import WORKER, apart, begin, end, strike, together, until
 
 from avgen.core import InputError
 from avgen.data.batches import Batches
@@ -25,6 +23,7 @@ from avgen.runs.files import read_metrics
 from avgen.runs.lock import is_held
 from avgen.runs.status import run_status
 from avgen.systems import StepContext, build_system
+from avgen.training import processes
 from avgen.training.guard import read_incident
 from avgen.training.position import plan
 from avgen.training.processes import ALONE, PeerLost, _among, check_shares, is_forked
@@ -352,3 +351,13 @@ def test_the_lines_of_the_notebook_train_two_processes_in_a_kernel(tmp_path):
     nbclient.NotebookClient(book, timeout=120, kernel_name="python3").execute(cwd=str(tmp_path), env=env)
     assert book.cells[2].outputs[0].data["text/plain"] == "(True, True, 2, 2)"
     assert "found 9 in stage" in "".join(o.get("text", "") for o in book.cells[3].outputs)
+
+
+def test_threads_are_chosen_by_argument_then_environment(monkeypatch):
+    monkeypatch.setenv("AVGEN_THREADS", "3")
+    assert processes.default_threads() == 3
+    monkeypatch.setenv("AVGEN_THREADS", "many")
+    with pytest.raises(InputError, match="AVGEN_THREADS.*'many'"):
+        processes.default_threads()
+    monkeypatch.delenv("AVGEN_THREADS")
+    assert processes.default_threads() == torch.get_num_threads()

@@ -1,0 +1,54 @@
+"""Contract of avgen.training.position: stages, phases, schedule and averages in their order."""
+
+import pytest
+import torch
+from tiny_runs import final, run_tiny
+
+from avgen.systems import build_system
+from avgen.training import runner
+from avgen.training.position import Position, plan
+from avgen.training.updates import Update
+
+pytestmark = pytest.mark.usefixtures("tiny")
+
+
+def test_steps_shortens_the_last_stage_and_caps_the_others(toys):
+    system = build_system("tiny", "S2I", toys.instruments)
+    assert [s.steps for s in plan(system)] == [6, 12]
+    assert [s.steps for s in plan(system, 4)] == [2, 4]
+    assert [s.steps for s in plan(system, 24)] == [6, 24]
+
+
+def test_phases_stages_schedule_and_modes(toys, tmp_path, monkeypatch):
+    seen = []
+    original = Update.run
+
+    def spy(self, batch, context, dtype, factor=1.0):
+        modes = {name: module.training for name, module in system.named_children()}
+        seen.append((context.stage, context.step, self.phase.name, round(factor, 3), modes))
+        return original(self, batch, context, dtype, factor)
+
+    monkeypatch.setattr(Update, "run", spy)
+    system = build_system("tiny", "S2I", toys.instruments)
+    monkeypatch.setattr(runner, "build_system", lambda *a, **k: system)
+    run_tiny(toys, tmp_path / "run")
+    assert [(s, n) for s, n, *_ in seen if s == "classifier"] == [("classifier", n) for n in range(6)]
+    assert [n for s, n, phase, *_ in seen if phase == "G"] == [0, 2, 4, 6, 8, 10] and system.begun == 1
+    assert {phase: f for s, n, phase, f, _ in seen if s == "adversarial" and n == 6} == {"D": 0.5, "G": 0.5}
+    assert seen[0][-1] == {"encoder": True, "generator": False, "discriminator": False}
+    assert seen[-1][-1] == {"encoder": False, "generator": True, "discriminator": True}
+
+
+def test_the_next_stage_starts_from_the_averages(toys, tmp_path, monkeypatch):
+    handed = {}
+    original = Position.begin_stage
+
+    def begin(self, index, saved=None):
+        if index == 1:
+            handed["average"] = {k: v.clone() for k, v in self.averaged.refreshed().encoder.state_dict().items()}
+        original(self, index, saved)
+
+    monkeypatch.setattr(Position, "begin_stage", begin)
+    tensors = final(run_tiny(toys, tmp_path / "run"))
+    for name, t in handed["average"].items():
+        assert torch.equal(t, tensors[f"model.encoder.{name}"])
