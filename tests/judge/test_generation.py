@@ -1,10 +1,11 @@
-"""Contract of avgen.judge.generation: one sample for every pair, in order, and what is refused."""
+"""Contract of avgen.judge.generation: one sample for every pair, in order; a score on tune; what is refused."""
 
 import pytest
 import torch
 from avgen.core import InputError
+from avgen.data.pairs import toy_pairs
 from avgen.judge.classifier import samples
-from avgen.judge.generation import generate_split, modalities, system_of
+from avgen.judge.generation import generate_split, modalities, system_of, tune_scorer
 from judging import FakeRun, FakeSystem, oracle
 
 
@@ -40,3 +41,35 @@ def test_what_is_refused(pairs):
         modalities("both")
     with pytest.raises(InputError, match="direction"):
         modalities("A2B")
+
+
+class TwoWays:
+    """A run whose directions generate what they are told."""
+
+    def __init__(self, *systems):
+        self.systems = systems
+
+    def each_direction(self):
+        return self.systems
+
+
+def test_real_samples_of_tune_score_as_the_evaluator_does(evaluator, pairs):
+    score = tune_scorer(pairs, evaluator)
+    real = TwoWays(oracle(pairs, "S2I", "tune"), oracle(pairs, "I2S", "tune"))
+    right = []
+    for modality in ("image", "sound"):
+        seen = evaluator.classify(modality, samples(pairs.tune, modality)).argmax(1)
+        right.append(seen == pairs.tune.instrument)
+    assert score(real) == pytest.approx(float(torch.cat(right).float().mean())) and score(real) == score(real)
+
+
+def test_a_grey_picture_scores_one_instrument(evaluator, pairs):
+    grey = TwoWays(FakeSystem("S2I", lambda x, seed: torch.zeros(len(x), 3, 64, 64)))
+    assert tune_scorer(pairs, evaluator, most=6)(grey) < 1
+
+
+def test_data_without_tune_are_refused(evaluator):
+    with pytest.raises(InputError, match="no pairs in tune"):
+        tune_scorer(toy_pairs(n=8, tune_share=0.0), evaluator)
+    with pytest.raises(InputError, match="most"):
+        tune_scorer(toy_pairs(n=24), evaluator, most=0)

@@ -11,7 +11,7 @@ from tiny_runs import run_tiny
 from typer.testing import CliRunner
 
 from avgen import cli
-from avgen.judge.scoring import tune_scorer
+from avgen.judge.generation import tune_scorer
 from avgen.core import InputError
 from avgen.judge.generation import generate_split
 from avgen.judge.classifier import EvaluatorSettings
@@ -183,7 +183,7 @@ def test_the_judge_looks_at_tune_alone(toys, judge, tmp_path, monkeypatch):
         looked.append(pairset.split)
         return generate_split(run, pairset, seed)
 
-    monkeypatch.setattr("avgen.judge.scoring.generate_split", generate)
+    monkeypatch.setattr("avgen.judge.generation.generate_split", generate)
     run = run_tiny(toys, tmp_path / "run", scorer=judge)
     assert set(looked) == {"tune"} and 0 <= run.best["score"] <= 1 and judge(run.at("best")) == run.best["score"]
     with pytest.raises(InputError, match="no pairs in tune"):
