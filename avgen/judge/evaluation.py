@@ -147,6 +147,16 @@ class Evaluation(Displayed):
         """Return all fields as plain data."""
         return asdict(self)
 
+    def text(self) -> str:
+        """Return all measures as lines of text, the headline first: what `avgen evaluate` prints."""
+        lines = [f"{self.system} {self.direction}, {self.split}: {self.correct} of {self.n} right, {self.takes} takes"]
+        for name, m in sorted(MEASURES.items(), key=lambda item: not item[1].headline):
+            alarm = "  far from real" if name in self.objections() else ""
+            lines.append(f"  {m.title:17} {self.said(name)}{alarm}")
+        if self.raw:
+            lines.append(f"  without averaged weights: accuracy {self.raw['accuracy']:.3f}")
+        return "\n".join(lines)
+
     def _still_(self) -> bytes:
         return figure_png(evaluation_figure(self))
 

@@ -49,6 +49,11 @@ class Evaluator(Displayed):
         return len(self.instruments)
 
     @property
+    def answers(self) -> tuple[str, ...]:
+        """What it can say: the instruments and, last, "garbage"."""
+        return (*self.instruments, "garbage")
+
+    @property
     def device(self) -> torch.device:
         """Where its networks are."""
         return self.networks["image"].head.weight.device

@@ -1,4 +1,4 @@
-"""Contract of avgen.judge.hardening: garbage differs from what it was, is seeded and in range; cheats keep their word."""
+"""Contract of avgen.judge.hardening: garbage differs from what it was, seeded and in range; cheats keep their word."""
 
 import pytest
 import torch

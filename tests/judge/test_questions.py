@@ -1,4 +1,4 @@
-"""Contract of avgen.judge.questions: notes are read, partials resolved, questions point at partials, rivals are fair."""
+"""Contract of avgen.judge.questions: notes are read, partials resolved, questions point at them, rivals are fair."""
 
 import numpy as np
 import pytest
