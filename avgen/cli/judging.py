@@ -54,16 +54,18 @@ def evaluate(
     """
     from avgen.judge.evaluation import evaluate as judge
     from avgen.judge.evaluation import write_evaluations
+    from avgen.judge.follows import train_readers
 
     options = dict(split=split, seed=seed, device=device, quiet=quiet, raw=True)
     views, judged = _views(run, checkpoint, device), []
     for view in views:
         more = [open_for(view, folder) for folder in evaluator_data or []]
-        judged.append(judge(view, open_for(view, data), evaluator_data=more, **options))
+        pairs = open_for(view, data)
+        judged.append(judge(view, pairs, evaluator_data=more, readers=train_readers(pairs), **options))
         if json_file is None:
             same_folder = [e for e, other in zip(judged, views) if other.folder == view.folder]
             write_evaluations(view.folder / "report.json", *same_folder)
-        print(repr(judged[-1]))
+        print(judged[-1].text())
     if json_file is not None:
         write_evaluations(json_file, *judged)
 

@@ -77,7 +77,7 @@ def _scorer(wanted: bool, pairs, device, quiet: bool):
     """Return what scores checkpoints on tune for --best, or None."""
     if not wanted:
         return None
-    from avgen.judge.scoring import tune_scorer
+    from avgen.judge.generation import tune_scorer
 
     return tune_scorer(pairs, device=device, quiet=quiet)
 

@@ -7,6 +7,7 @@ __all__ = ['accuracy_table', 'quality_table', 'one_batch_chart', 'confusion_tabl
 
 # %% ../../nbs/11_report/03_accuracy.ipynb #9e63bb9a
 from ..judge.evaluation import Evaluation
+from ..judge.measures import MEASURES
 from .page_parts import html_table, pending, section
 from .story import DIRECTION_NAMES, Story, series_of
 from ..show.charts import Markup, bar_chart, h, histogram, percent, span
@@ -34,43 +35,13 @@ def accuracy_table(evaluations: list[Evaluation]) -> Markup:
     return html_table(head, rows)
 
 
-def _kid(e: Evaluation) -> str:
-    """Return the kernel inception distance times 1000, with that of real training pairs in brackets."""
-    if not e.kid:
-        return "–"
-    own = f"{1000 * e.kid['mean']:.1f} ± {1000 * e.kid['sd']:.1f}"
-    real = e.kid.get("real")
-    return own if real is None else f"{own} ({1000 * real:.1f})"
-
-
 def quality_table(evaluations: list[Evaluation]) -> Markup:
-    """Return diversity, distance, precision, recall and copies; a dash where something was not measured."""
-    head = [
-        "Direction",
-        "Diversity within a class (real = 1)",
-        "KID × 1000 (real training pairs)",
-        "Precision",
-        "Recall",
-        "Copies of a training sample",
-    ]
-
-    def number(value):
-        return "–" if value is None else f"{value:.2f}"
-
+    """Return all measures, the headline first, one a row, with a sentence on what each asks; one column a direction."""
     rows = []
-    for e in evaluations:
-        copies = (e.nearest or {}).get("features", {}).get("copies")
-        rows.append(
-            [
-                DIRECTION_NAMES[e.direction],
-                number(e.diversity.get("ratio")),
-                _kid(e),
-                number(e.precision),
-                number(e.recall),
-                "–" if copies is None else percent(copies),
-            ]
-        )
-    return html_table(head, rows)
+    for name, m in sorted(MEASURES.items(), key=lambda item: not item[1].headline):
+        title = h("b", m.title) if m.headline else m.title
+        rows.append([title, *(e.said(name) for e in evaluations), h("span", m.sentence, class_="quiet")])
+    return html_table(["Measure", *(DIRECTION_NAMES[e.direction] for e in evaluations), "What it asks"], rows)
 
 # %% ../../nbs/11_report/03_accuracy.ipynb #94d0d90e
 def one_batch_chart(e: Evaluation) -> Markup:
@@ -87,6 +58,7 @@ def one_batch_chart(e: Evaluation) -> Markup:
 def confusion_table(e: Evaluation) -> Markup:
     """Return what was asked for (rows) against what the evaluator saw (columns); darker is more."""
     names = [name.replace("_", " ") for name in e.instruments]
+    seen = names + ["garbage"] * (len(e.confusion[0]) - len(names))  # older reports know no garbage
     colour = f"var(--series-{series_of(e.direction)})"
 
     def cell(n, total):
@@ -97,13 +69,14 @@ def confusion_table(e: Evaluation) -> Markup:
     for name, row in zip(names, e.confusion):
         cells = [cell(n, sum(row)) for n in row]
         rows.append(h("tr", h("th", name, scope="row"), *cells))
-    head = h("thead", h("tr", h("th", ""), *(h("th", name, scope="col") for name in names)))
+    head = h("thead", h("tr", h("th", ""), *(h("th", name, scope="col") for name in seen)))
     title = h("summary", f"{DIRECTION_NAMES[e.direction]}: what was taken for what")
     return h("details", title, h("div", h("table", head, h("tbody", *rows)), class_="scroll confusion"))
 
 # %% ../../nbs/11_report/03_accuracy.ipynb #31093ac0
 _JUDGE = (
-    "An evaluator, trained on real training pairs only and apart from the system, names what it sees or hears. "
+    "An evaluator, trained on real training pairs and on such pairs spoiled, apart from the system, names what it sees "
+    "or hears, or calls it garbage, which is wrong. "
     "Intervals count takes, since clips of one take resemble each other."
 )
 _ONE_BATCH = (
@@ -111,8 +84,8 @@ _ONE_BATCH = (
     "again from the same judged samples; the line is the whole split."
 )
 _LEFT_OUT = (
-    "Are the samples as varied as real ones (1 is as varied), do they look like them (KID: smaller is nearer; in "
-    "brackets what real training pairs get), and are they more than copies?"
+    "A system that paints one perfect picture an instrument would be right every time. In bold the four that are read "
+    "together; in brackets what real samples score, which nobody has to beat."
 )
 
 

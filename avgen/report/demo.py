@@ -23,6 +23,7 @@ from ..data.pairs import Pairs
 from ..judge.evaluation import evaluate, read_evaluations, write_evaluations
 from ..judge.evaluator import Evaluator, train_evaluator
 from ..judge.classifier import EvaluatorSettings
+from ..judge.follows import train_readers
 from .memory_meter import MemoryMeter
 from .pages import write_page
 from .report import attention_figures, chapter_of, data_fields, describe_data, facts_of, one_of_each
@@ -316,8 +317,9 @@ def judge_runs(work: Demo) -> None:
     with work.task("judging", "judging the whole validation split") as task:
         judged = read_evaluations(path) if path.is_file() else {}
         missing = [run for direction, run in found.runs.items() if direction not in judged]
+        options |= dict(evaluator=found.evaluator, readers=train_readers(found.pairs) if missing else None)
         for run in missing:
-            judged[run.direction] = evaluate(run, found.pairs, evaluator=found.evaluator, **options)
+            judged[run.direction] = evaluate(run, found.pairs, **options)
         if missing:
             write_evaluations(path, *judged.values())
         found.evaluations = judged

@@ -122,7 +122,7 @@ def training_section(story: Story) -> Markup:
 # %% ../../nbs/11_report/04_pages.ipynb #ff689f86
 CAVEATS = (
     "Accuracy says that the instrument is right. It does not say that the picture is good or that the sound would "
-    "please anybody: look, listen, and see diversity and KID.",
+    "please anybody: look, listen, and see recall and the Fréchet distance.",
     "It is one run with one seed. The interval covers the choice of takes, not what another run of training would "
     "have given.",
     "The evaluator errs too: its own accuracy on real samples stands beside every figure, and it may like what looks "

@@ -52,9 +52,9 @@ def sample_grid(run: Run, pairset: PairSet, indices: list[int], seed: int = 0) -
 
 
 def recognised(evaluator: Evaluator, grid: SampleGrid) -> list[str]:
-    """Return the instrument that the evaluator names for each generated sample."""
+    """Return what the evaluator says of each generated sample: an instrument, or "garbage"."""
     scores = evaluator.classify("image" if grid.direction == "S2I" else "sound", grid.generated)
-    return [evaluator.instruments[int(c)] for c in scores.argmax(1)]
+    return [evaluator.answers[int(c)] for c in scores.argmax(1)]
 
 # %% ../../nbs/11_report/05_report.ipynb #767b808f
 def fewer_queries(attention: AttentionMap, every: int = 2) -> tuple[AttentionMap, list]:

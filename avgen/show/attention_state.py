@@ -18,7 +18,7 @@ import torch.nn.functional as F
 
 from ..core import InputError, check_setting
 from ..data.pictures import Picture
-from ..judge.rivals import equally_loud
+from ..judge.questions import equally_loud
 from ..judge.questions import resolved_partials, rows_between
 from ..nets.attention_maps import AttentionMap, map_from_arrays
 from ..signal.sound import Sound

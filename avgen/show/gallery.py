@@ -90,7 +90,7 @@ def _opinions(evaluator, values: Tensor, pairs: list[Pair]) -> list[tuple[str, s
     verb = "seen" if kind == "image" else "heard"
     opinions = []
     for choice, pair in zip(evaluator.classify(kind, values).argmax(1), pairs):
-        named = evaluator.instruments[int(choice)]
+        named = evaluator.answers[int(choice)]
         verdict = "right" if named == pair.instrument else "wrong"
         opinions.append((f"{verb} as {named.replace('_', ' ')}", verdict))
     return opinions

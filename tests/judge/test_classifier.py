@@ -39,6 +39,7 @@ def test_classifier_takes_any_size(size):
         ("batch_size", 1),
         ("learning_rate", 0.0),
         ("smoothing", 1.0),
+        ("garbage", 0.95),
         ("precision", "half"),
         ("batch_size", True),
     ],
@@ -60,3 +61,10 @@ def test_further_data_is_matched_by_name(pairs):
     )
     with pytest.raises(InputError, match="found none of"):
         TrainingData(Pairs(*(s.subset([]) for s in (pairs.all_train, pairs.validation))))
+
+
+def test_mates_are_others_of_the_same_instrument(pairs):
+    data = TrainingData(pairs)
+    index = torch.tensor([0, len(data) - 1, 5])
+    mates = data.mates(index, 7, stream(0, "mates"))
+    assert (data.label[mates] == data.label[index][:, None]).all() and not (mates == index[:, None]).any()

@@ -137,3 +137,12 @@ def test_evaluator_of_real_pairs():
     settings = EvaluatorSettings(image_steps=150, sound_steps=250)
     found = train_evaluator(open_pairs(f"{root}/Sub-URMP", tune_share=0), device="cpu", settings=settings, quiet=True)
     assert found.accuracy["image"] > 0.9 and found.accuracy["sound"] > 0.75
+
+
+def test_evaluators_from_before_garbage_are_refused(evaluator, tmp_path):
+    path = save_evaluator(evaluator, tmp_path / "judge").with_suffix(".json")
+    facts = json.loads(path.read_text())
+    facts["record"]["format"] = "avgen evaluator 1"
+    path.write_text(json.dumps(facts))
+    with pytest.raises(InputError, match="before judges knew garbage"):
+        load_evaluator(path)

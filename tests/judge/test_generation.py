@@ -1,11 +1,15 @@
-"""Contract of avgen.judge.generation: one sample for every pair, in order, and what is refused."""
+"""Contract of avgen.judge.generation: one sample for every pair, in order; a score on tune; what is refused."""
 
 import pytest
 import torch
 from avgen.core import InputError
-from avgen.judge.classifier import samples
-from avgen.judge.generation import generate_split, modalities, system_of
+from avgen.data.pairs import toy_pairs
+from avgen.judge.classifier import EvaluatorSettings, samples
+from avgen.judge.evaluator import train_evaluator
+from avgen.judge.generation import generate_split, modalities, system_of, tune_scorer
+from avgen.training.runner import train
 from judging import FakeRun, FakeSystem, oracle
+from tiny_runs import run_tiny
 
 
 def test_every_split_whole_and_in_order(pairs):
@@ -40,3 +44,74 @@ def test_what_is_refused(pairs):
         modalities("both")
     with pytest.raises(InputError, match="direction"):
         modalities("A2B")
+
+
+class TwoWays:
+    """A run whose directions generate what they are told."""
+
+    def __init__(self, *systems):
+        self.systems = systems
+
+    def each_direction(self):
+        return self.systems
+
+
+def test_real_samples_of_tune_score_as_the_evaluator_does(evaluator, pairs):
+    score = tune_scorer(pairs, evaluator)
+    real = TwoWays(oracle(pairs, "S2I", "tune"), oracle(pairs, "I2S", "tune"))
+    right = []
+    for modality in ("image", "sound"):
+        seen = evaluator.classify(modality, samples(pairs.tune, modality)).argmax(1)
+        right.append(seen == pairs.tune.instrument)
+    assert score(real) == pytest.approx(float(torch.cat(right).float().mean())) and score(real) == score(real)
+
+
+def test_a_grey_picture_scores_one_instrument(evaluator, pairs):
+    grey = TwoWays(FakeSystem("S2I", lambda x, seed: torch.zeros(len(x), 3, 64, 64)))
+    assert tune_scorer(pairs, evaluator, most=6)(grey) < 1
+
+
+def test_data_without_tune_are_refused(evaluator):
+    with pytest.raises(InputError, match="no pairs in tune"):
+        tune_scorer(toy_pairs(n=8, tune_share=0.0), evaluator)
+    with pytest.raises(InputError, match="most"):
+        tune_scorer(toy_pairs(n=24), evaluator, most=0)
+
+
+@pytest.fixture(scope="module")
+def judge(toys):
+    return tune_scorer(
+        toys, train_evaluator(toys, settings=EvaluatorSettings(image_steps=10, sound_steps=10), cache=False, quiet=True)
+    )
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_judge_looks_at_tune_alone(toys, judge, tmp_path, monkeypatch):
+    looked = []
+
+    def generate(run, pairset, seed):
+        looked.append(pairset.split)
+        return generate_split(run, pairset, seed)
+
+    monkeypatch.setattr("avgen.judge.generation.generate_split", generate)
+    run = run_tiny(toys, tmp_path / "run", scorer=judge)
+    assert set(looked) == {"tune"} and 0 <= run.best["score"] <= 1 and judge(run.at("best")) == run.best["score"]
+    with pytest.raises(InputError, match="no pairs in tune"):
+        tune_scorer(toy_pairs(n=24, tune_share=0.0))
+
+
+def test_both_directions_are_judged(judge, tmp_path):
+    toys = toy_pairs(n=24)
+    run = train(
+        "cmcgan",
+        toys,
+        preset="toy",
+        run=tmp_path / "both",
+        steps=2,
+        scorer=judge,
+        quiet=True,
+        device="cpu",
+        threads=1,
+        sample_every=1000,
+    )
+    assert 0 <= run.best["score"] <= 1

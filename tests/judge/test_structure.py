@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from avgen.core import InputError
 from avgen.data.pairs import toy_pairs
 from avgen.judge.questions import SHARE_TITLES, read_notes, resolved_partials
-from avgen.judge.rivals import RIVAL_TITLES, untrained_copy
+from avgen.judge.questions import RIVAL_TITLES, untrained_copy
 from avgen.judge.structure import StructureReport, difference_with_interval, study_attention
 from avgen.nets.attention import SelfAttention
 from avgen.nets.encoders import Encoder

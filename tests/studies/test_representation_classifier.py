@@ -1,4 +1,4 @@
-"""Contract of avgen.judge.representation_classifier: five representations of a split, and a classifier of them."""
+"""Contract of avgen.studies.representation_classifier: five representations of a split, and a classifier of them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from avgen.core import InputError
 from avgen.data.corpora import open_pairs
-from avgen.judge.representation_classifier import RepresentationClassifier, represent_split, train_and_predict
+from avgen.studies.representation_classifier import RepresentationClassifier, represent_split, train_and_predict
 from avgen.data.pairs import toy_pairs
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
