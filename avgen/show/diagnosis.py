@@ -43,8 +43,9 @@ def recent_values(
 
 def chance_loss(config: dict) -> float:
     "Return the discriminator's loss when it knows nothing and says 0 to everything."
-    kind, zero = config.get("settings", {}).get("loss", "hinge"), torch.zeros(1)
-    return float(discriminator_loss(zero, zero, zero, kind=kind if kind in LOSS_KINDS else "hinge"))
+    settings, zero = config.get("settings", {}), torch.zeros(1)
+    kind, pairing = settings.get("loss", "hinge"), bool(settings.get("pairing"))
+    return float(discriminator_loss(zero, zero, zero, kind if kind in LOSS_KINDS else "hinge", pairing))
 
 
 def untried(
