@@ -78,5 +78,5 @@ readme: $(READY)
 
 clean:
 	@echo "avgen: removing runs/, the built orchestra, caches and .venv"
-	@rm -rf runs data/orchestra* .venv build dist _docs _proc *.egg-info .pytest_cache .ruff_cache .coverage
+	@rm -rf runs data/orchestra* data/etude* .venv build dist _docs _proc *.egg-info .pytest_cache .ruff_cache .coverage
 	@find . -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf

@@ -16,9 +16,15 @@ import typer
 from .base import Device, OptionalPath, Quiet, RunFolder, Seed, app, example
 
 # %% ../../nbs/12_cli/02_training.ipynb #3b633725
-@app.command(epilog=example("avgen orchestra --out data/orchestra --train 200 --validation 50 --seed 0"))
+@app.command(
+    epilog=example(
+        "avgen orchestra --out data/orchestra --train 200 --validation 50 --seed 0",
+        "avgen orchestra --level etude --out data/etude",
+    )
+)
 def orchestra(
     out: Annotated[Path, typer.Option(help="Where to write it.")] = Path("data/orchestra"),
+    level: Annotated[str, typer.Option(help="orchestra, or etude: four instruments before plain walls.")] = "orchestra",
     train: Annotated[int, typer.Option(help="Pairs of each instrument to train on.")] = 200,
     validation: Annotated[int, typer.Option(help="Pairs of each instrument to validate on.")] = 50,
     seed: Seed = 0,
@@ -31,7 +37,7 @@ def orchestra(
     """Make the embedded data set: thirteen synthesised instruments and their drawn players."""
     from avgen.orchestra.dataset import build
 
-    options = dict(seed=seed, workers=workers, hold_out_performers=hold_out_performers, audio=audio)
+    options = dict(seed=seed, workers=workers, hold_out_performers=hold_out_performers, audio=audio, level=level)
     build(out, train=train, validation=validation, **options)
 
 

@@ -22,11 +22,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import avgen
-from ..core import InputError, atomic_folder, check_setting, progress
+from ..core import INSTRUMENTS, InputError, atomic_folder, check_setting, progress
 from ..data.corpora import open_pairs
 from ..data.files import write_sound
 from ..data.pairs import Pairs
-from .takes import COLUMNS, Take, make_take, plan_takes
+from .takes import COLUMNS, Take, level_of, make_take, plan_takes
 from ..signal.spectrogram import SpectrogramConfig
 
 # %% ../../nbs/03_orchestra/12_dataset.ipynb #ae0d3d7c
@@ -37,10 +37,11 @@ def write_take(
     audio: str,  # "wav" or "flac"
     sample_rate: int,
     clip_seconds: float,
+    level: str = "orchestra",  # one of LEVELS
 ) -> dict:
     """Make a take and write its files. Returns its `rows` of the table and a `digest` of the bytes written."""
     digest, rows = hashlib.sha256(), []
-    for clip, picture, row in make_take(take, seed, sample_rate, clip_seconds):
+    for clip, picture, row in make_take(take, seed, sample_rate, clip_seconds, level):
         place = Path(take.split) / take.instrument / row["stem"]
         sound_path, image_path = folder / "chunk" / f"{place}.{audio}", folder / "img" / f"{place}.jpg"
         for path in (sound_path, image_path):
@@ -140,7 +141,7 @@ def _folder_state(folder: Path, wanted: dict) -> str:
     if not isinstance(about, dict) or "arguments" not in about:
         found = f"folder {str(folder)!r} holds something that is not an orchestra"
         raise InputError(f"{found}; expected an empty or a new folder; give another name")
-    made = about["arguments"]
+    made = {"level": "orchestra", **about["arguments"]}  # there was one level only when older folders were made
     differences = [f"{k}={made.get(k)!r}, asked for {v!r}" for k, v in wanted.items() if made.get(k) != v]
     if differences:
         found = f"folder {str(folder)!r} holds an orchestra made with {'; '.join(differences)}"
@@ -166,7 +167,7 @@ def _is_complete(folder: Path, about: dict, audio: str) -> bool:
 # %% ../../nbs/03_orchestra/12_dataset.ipynb #7344c52b
 def _write_dataset(folder: Path, takes: list[Take], arguments: dict, workers: int, quiet: bool) -> None:
     # All files of the data set, its table, and orchestra.json with the hashes of both.
-    settings = {k: arguments[k] for k in ("seed", "audio", "sample_rate", "clip_seconds")}
+    settings = {k: arguments[k] for k in ("seed", "audio", "sample_rate", "clip_seconds", "level")}
     answers = _write_takes(takes, folder, workers, quiet, **settings)
     with io.StringIO() as text:
         table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -175,6 +176,9 @@ def _write_dataset(folder: Path, takes: list[Take], arguments: dict, workers: in
             table.writerows(answer["rows"])
         written = text.getvalue().encode()
     (folder / "pairs.csv").write_bytes(written)
+    instruments = level_of(arguments["level"]).instruments
+    if instruments != INSTRUMENTS:  # else the names are the usual ones
+        (folder / "instruments.txt").write_text("\n".join(instruments) + "\n")
     about = {
         "arguments": arguments,
         "takes": len(takes),
@@ -201,8 +205,8 @@ def _describe(takes: list[Take], config: SpectrogramConfig) -> str:
 
 def build(
     folder="data/orchestra",
-    train: int = 200,  # pairs of each instrument
-    validation: int = 50,
+    train: int | None = None,  # pairs of each instrument; None: as many as the level has, 200
+    validation: int | None = None,  # the same for validation, 50
     seed: int = 0,
     workers: int | None = None,  # processes; None: one a core, up to 8. The files do not depend on it
     hold_out_performers: bool = False,  # validation is played by people whom train never heard nor saw
@@ -210,6 +214,7 @@ def build(
     config: SpectrogramConfig | None = None,  # its sample_rate and clip_seconds are those of the sounds
     tune_share: float = 0.1,  # share of train's takes that become the tune split
     quiet: bool = False,
+    level: str = "orchestra",  # or "etude": four instruments, plain walls, six players
 ) -> Pairs:
     """Make the orchestra, or find it already made with the same arguments, and open it.
 
@@ -218,8 +223,12 @@ def build(
     """
     config, folder = config or SpectrogramConfig(), Path(folder)
     workers = check_setting("workers", min(os.cpu_count() or 1, 8) if workers is None else workers, int, 1, 64)
+    size = level_of(level)
+    train = size.train if train is None else train
+    validation = size.validation if validation is None else validation
     arguments = {
         "version": VERSION,
+        "level": level,
         "train": check_setting("train", train, int, 1, 6000),
         "validation": check_setting("validation", validation, int, 1, 3000),
         "seed": check_setting("seed", seed, int, 0, 2**62),
@@ -235,7 +244,7 @@ def build(
             print(f"orchestra: {text}")
 
     state = _folder_state(folder, arguments)
-    takes = plan_takes(train, validation, seed, hold_out_performers)
+    takes = plan_takes(train, validation, seed, hold_out_performers, level)
     if state == "complete":
         report(f"found {_describe(takes, config)} in {folder}")
         return open_pairs(folder, config=config, tune_share=tune_share)

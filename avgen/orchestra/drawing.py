@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..core import INSTRUMENTS, InputError, check_setting
-from .canvas import CREAM, INK, Canvas, Tone, rgb
+from .canvas import CREAM, INK, Canvas, Tone, check_colour, rgb, tone
 from .instruments import FIDDLES, arc, draw_bell, draw_bow, draw_fiddle, draw_keys, finish_of, key_metal
 from .looks import Look, Pose
 from .performers import Performer
@@ -264,6 +264,7 @@ def draw(
     pose: Pose,  # what the music does to them, and the camera
     scene: Scene,  # where: scene_of(seed)
     size: int = 128,  # pixels of a side, 16 to 1024
+    finish: str | None = None,  # colour of the instrument, "#rrggbb"; None: chosen to stand out from the clothes
 ):
     """Draw a performer with an instrument before a scene. Returns a PIL.Image, RGB (size, size).
 
@@ -274,7 +275,8 @@ def draw(
     for name, value, kind in (("look", look, Look), ("pose", pose, Pose), ("scene", scene, Scene)):
         if not isinstance(value, kind):
             raise InputError(f"setting {name!r}: found {value!r}; expected a {kind.__name__}")
+    colours = finish_of(instrument, look, scene) if finish is None else tone(check_colour("finish", finish))
     image = background(scene, 3 * size)
     canvas = Canvas(image, camera(pose, image.width))
-    INSTRUMENT_PAINTERS[instrument](canvas, look, pose, finish_of(instrument, look, scene))
+    INSTRUMENT_PAINTERS[instrument](canvas, look, pose, colours)
     return image.reduce(3)

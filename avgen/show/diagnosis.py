@@ -45,7 +45,8 @@ def recent_values(
 def chance_loss(settings: dict) -> float:
     "Return the discriminator's loss when it knows nothing and says 0 to everything."
     kind, zero = settings.get("loss", "hinge"), torch.zeros(1)
-    return float(discriminator_loss(zero, zero, zero, kind=kind if kind in LOSS_KINDS else "hinge"))
+    kind = kind if kind in LOSS_KINDS else "hinge"
+    return float(discriminator_loss(zero, zero, zero, kind, bool(settings.get("pairing"))))
 
 
 def untried(

@@ -139,6 +139,10 @@ class CMCGANSettings(GANSettings):
         for name in ("cycle", "joint", "discriminator_batch_norm", "discriminator_spectral_norm"):
             check_setting(name, getattr(self, name), bool)
         check_setting("cycle_weight", self.cycle_weight, float, 0.0, 1000.0)
+        for name, off in (("pairing", False), ("r1", 0.0), ("r2", 0.0)):
+            if getattr(self, name) != off:
+                found = f"setting {name!r}: found {getattr(self, name)!r}"
+                raise InputError(f"{found}; expected {off}: CMCGAN's own losses have neither pairing nor penalties")
 
 
 ABLATIONS = {

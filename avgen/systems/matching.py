@@ -7,6 +7,7 @@ __all__ = ['PAPERS_OWN', 'RECIPE_SETTINGS', 'AUGMENTATIONS', 'GANSettings', 'tra
            'generation_noise', 'game_phase', 'gan_stage', 'MatchingSystem']
 
 # %% ../../nbs/05_systems/02_matching.ipynb #1fdd8fb7
+import contextlib
 import math
 from dataclasses import dataclass, fields
 
@@ -14,7 +15,8 @@ import torch
 from torch import Tensor
 
 from ..core import InputError, check_setting, stream
-from ..nets.losses import LOSS_KINDS, augment, discriminator_loss, generator_loss
+from ..nets.attention_kernels import twice_differentiable
+from ..nets.losses import LOSS_KINDS, augment, discriminator_loss, generator_loss, gradient_penalty
 from .base import Phase, Stage, StepContext, System
 
 # %% ../../nbs/05_systems/02_matching.ipynb #4888efe1
@@ -35,23 +37,32 @@ class GANSettings:
     generator_learning_rate: float = 5e-4
     discriminator_learning_rate: float = 1e-4
     beta1: float = 0.5
+    beta2: float = 0.999
     discriminator_every: int = 2  # the discriminator is updated every so many steps, the generator at each
     average: float = 0.0  # decay of the generator's moving average; 0 for none
     augment: bool = False  # slightly change what discriminator and classifier see
     anneal: bool = False  # let the learning rates fall to nothing over a stage (half a cosine)
+    pairing: bool = False  # compare each generated pair with the real one of the same code: see nets.losses
+    r1: float = 0.0  # weight of the gradient penalty on real pairs; 0 for none
+    r2: float = 0.0  # the same on generated pairs
+    penalty_every: int = 8  # steps from penalty to penalty; each then weighs as many times as much
 
     def __post_init__(self):
         check_setting("width", self.width, int, 1, 1024)
         for name in ("code_size", "batch_size", "classifier_steps", "adversarial_steps", "discriminator_every"):
             check_setting(name, getattr(self, name), int, 1)
         check_setting("noise_size", self.noise_size, int, 0, 4096)
-        for name in ("balanced", "augment", "anneal"):
+        check_setting("penalty_every", self.penalty_every, int, 1)
+        for name in ("balanced", "augment", "anneal", "pairing"):
             check_setting(name, getattr(self, name), bool)
         check_setting("loss", self.loss, choices=LOSS_KINDS)
         check_setting("mismatched", self.mismatched, choices=("instrument", "pose", None))
         for name in ("classifier", "generator", "discriminator"):
             check_setting(f"{name}_learning_rate", getattr(self, f"{name}_learning_rate"), float, 1e-8, 1.0)
-        check_setting("beta1", self.beta1, float, 0.0, 0.9999)
+        for name in ("r1", "r2"):
+            check_setting(name, getattr(self, name), float, 0.0, 1e4)
+        for name in ("beta1", "beta2"):
+            check_setting(name, getattr(self, name), float, 0.0, 0.9999)
         check_setting("average", self.average, float, 0.0, 0.99999)
 
 # %% ../../nbs/05_systems/02_matching.ipynb #602cbf57
@@ -94,7 +105,7 @@ def generation_noise(n: int, size: int, seed: int, *names, device="cpu") -> Tens
 # %% ../../nbs/05_systems/02_matching.ipynb #7fe0735f
 def game_phase(settings: GANSettings, player: str, modules: tuple[str, ...], loss) -> Phase:
     """Return the phase of a player, "discriminator" or "generator", with its learning rate and how often it moves."""
-    rate, betas = getattr(settings, f"{player}_learning_rate"), (settings.beta1, 0.999)
+    rate, betas = getattr(settings, f"{player}_learning_rate"), (settings.beta1, settings.beta2)
     if player == "discriminator":
         return Phase("D", modules, loss, rate, betas, every=settings.discriminator_every)
     return Phase("G", modules, loss, rate, betas)
@@ -130,7 +141,7 @@ class MatchingSystem(System):
     def encoder_phase(self) -> Phase:
         """Return how the encoder learns before the game."""
         s = self.settings
-        return Phase("classifier", ("encoder",), self.classifier_loss, s.classifier_learning_rate, (s.beta1, 0.999))
+        return Phase("classifier", ("encoder",), self.classifier_loss, s.classifier_learning_rate, (s.beta1, s.beta2))
 
     @torch.no_grad()
     def freeze_encoder(self, pairs, device) -> None:
@@ -156,17 +167,28 @@ class MatchingSystem(System):
         if s.mismatched:
             shown["mismatched"] = self.mismatched(batch)
         self.discriminator.requires_grad_(True)
-        pairs = [(augmented(x, modality, context, name, s), code) for name, x in shown.items()]
-        scores = self.discriminator.score_batches(*pairs)
-        loss = discriminator_loss(*scores, kind=s.loss)
-        return {"loss": loss, **{f"D({name})": x.detach().mean() for name, x in zip(shown, scores)}}
+        seen = {name: augmented(x, modality, context, name, s) for name, x in shown.items()}
+        weights = {"real": s.r1, "fake": s.r2} if context.step % s.penalty_every == 0 else {}
+        penalised = [name for name, weight in weights.items() if weight]
+        for name in penalised:
+            seen[name] = seen[name].detach().requires_grad_()
+        with twice_differentiable() if penalised else contextlib.nullcontext():
+            scores = dict(zip(seen, self.discriminator.score_batches(*((x, code) for x in seen.values()))))
+        loss = discriminator_loss(**scores, kind=s.loss, pairing=s.pairing)
+        for name in penalised:
+            loss = loss + 0.5 * weights[name] * s.penalty_every * gradient_penalty(scores[name], seen[name])
+        return {"loss": loss, **{f"D({name})": x.detach().mean() for name, x in scores.items()}}
 
     def generator_step(self, batch, context) -> dict[str, Tensor]:
         """Return the loss of the generator: its samples should score as real pairs."""
         self.discriminator.requires_grad_(False)  # it judges and does not learn: its weights need no gradient
-        seen = augmented(self.fake(batch, context), self.modalities[1], context, "generator", self.settings)
-        scores = self.discriminator(seen, self.codes[batch.index])
-        return {"loss": generator_loss(scores, self.settings.loss)}
+        code, modality, s = self.codes[batch.index], self.modalities[1], self.settings
+        seen = augmented(self.fake(batch, context), modality, context, "generator", s)
+        real = None
+        if s.pairing:
+            with torch.no_grad():
+                real = self.discriminator(augmented(self.target(batch), modality, context, "rival", s), code)
+        return {"loss": generator_loss(self.discriminator(seen, code), s.loss, real)}
 
     def stages(self) -> tuple[Stage, ...]:
         """Return two stages: the encoder learns, then generator and discriminator play."""

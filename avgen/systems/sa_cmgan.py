@@ -9,7 +9,7 @@ __all__ = ['SACMGAN_PRESETS', 'SACMGANSettings', 'attention_places', 'SACMGAN']
 from dataclasses import dataclass
 
 from ..core import check_setting
-from ..nets.discriminators import Discriminator
+from ..nets.discriminators import Discriminator, ProjectionDiscriminator
 from ..nets.encoders import ATTENTION_GRIDS, Encoder
 from ..nets.generators import Generator
 from .base import register
@@ -30,6 +30,10 @@ class SACMGANSettings(GANSettings):
     activation: str = "sigmoid"  # of the generator's last two hidden layers
     discriminator_batch_norm: bool = True
     discriminator_gain: float = 1.0  # multiplies the discriminator's input: how steep its score may be
+    upsampling: str = "transposed"  # of the generator; "nearest" leaves no grain
+    modulate: bool = False  # let code and noise scale and shift the maps of every layer of the generator
+    conditioning: str = "concatenation"  # how the discriminator meets the code; or "projection", at several sizes
+    discriminator_width: int | None = None  # None: as wide as the generator
 
     def __post_init__(self):
         super().__post_init__()
@@ -41,7 +45,10 @@ class SACMGANSettings(GANSettings):
         object.__setattr__(self, "attend_in", tuple(self.attend_in))
         for name in self.attend_in:
             check_setting("attend_in", name, choices=("encoder", "generator", "discriminator"))
-        for name in ("train_code", "discriminator_batch_norm"):
+        check_setting("upsampling", self.upsampling, choices=("transposed", "nearest"))
+        check_setting("conditioning", self.conditioning, choices=("concatenation", "projection"))
+        check_setting("discriminator_width", self.discriminator_width, (int, type(None)), 1, 1024)
+        for name in ("train_code", "discriminator_batch_norm", "modulate"):
             check_setting(name, getattr(self, name), bool)
         check_setting("activation", self.activation, choices=("sigmoid", "relu"))
         check_setting("discriminator_gain", self.discriminator_gain, float, 0.01, 100.0)
@@ -68,6 +75,34 @@ SACMGAN_PRESETS = {
         beta1=0.0,
         discriminator_every=1,
         average=0.998,
+        augment=True,
+        anneal=True,
+    ),
+    "etude": dict(
+        width=24,
+        encoder_width=16,
+        noise_size=32,
+        form="sagan",
+        attention=16,
+        attend_in=("encoder",),
+        upsampling="nearest",
+        modulate=True,
+        conditioning="projection",
+        discriminator_width=16,
+        loss="bce",
+        pairing=True,
+        r1=0.5,
+        batch_size=16,
+        balanced=True,
+        classifier_steps=120,
+        adversarial_steps=1100,
+        classifier_learning_rate=2e-3,
+        generator_learning_rate=8e-4,
+        discriminator_learning_rate=5e-4,
+        beta1=0.0,
+        beta2=0.99,
+        discriminator_every=1,
+        average=0.995,
         augment=True,
         anneal=True,
     ),
@@ -125,13 +160,14 @@ class SACMGAN(MatchingSystem):
             code_size=s.code_size,
             noise_size=s.noise_size,
             activation=s.activation,
+            upsampling=s.upsampling,
+            modulate=s.modulate,
             **attention["generator"],
         )
-        self.discriminator = Discriminator(
-            target,
-            s.width,
-            code_size=s.code_size,
-            batch_norm=s.discriminator_batch_norm,
-            gain=s.discriminator_gain,
-            **attention["discriminator"],
-        )
+        sizes = dict(width=s.discriminator_width or s.width, code_size=s.code_size, gain=s.discriminator_gain)
+        if s.conditioning == "projection":
+            self.discriminator = ProjectionDiscriminator(target, **sizes, **attention["discriminator"])
+        else:
+            self.discriminator = Discriminator(
+                target, **sizes, batch_norm=s.discriminator_batch_norm, **attention["discriminator"]
+            )

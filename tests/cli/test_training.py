@@ -158,6 +158,8 @@ def test_demo_and_orchestra_pass_everything_on(monkeypatch, tmp_path):
             "--seed",
             4,
             "--hold-out-performers",
+            "--level",
+            "etude",
             "--audio",
             "flac",
         ).exit_code
@@ -165,7 +167,7 @@ def test_demo_and_orchestra_pass_everything_on(monkeypatch, tmp_path):
     )
     assert called["orchestra"] == (
         (tmp_path,),
-        dict(train=5, validation=2, seed=4, workers=None, hold_out_performers=True, audio="flac"),
+        dict(train=5, validation=2, seed=4, workers=None, hold_out_performers=True, audio="flac", level="etude"),
     )
     assert "report.html" in run("demo", "--quick", "--out", tmp_path).stdout
     assert called["demo"][1]["quick"] is True

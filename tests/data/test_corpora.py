@@ -93,3 +93,14 @@ def test_real_pairs():
     heard = pairs.config.to_decibels(read_sound(root / "chunk" / f"{pair.source}.wav").values)
     assert float((heard - shown).abs().median()) < 6
     assert check_folder(root).ok and len({p.performer for p in pairs.train}) >= 13
+
+
+def test_a_folder_may_name_its_instruments(tmp_path):
+    root = make_folder(tmp_path / "x", ("piano", "drum"))
+    (root / "instruments.txt").write_text("piano\ndrum\n")
+    assert open_pairs(root).instruments == ("piano", "drum")
+    assert open_pairs(root, instruments=("drum", "piano")).instruments == ("drum", "piano")
+    for text, says in (("", "no name"), ("drum\ndrum\n", "drum, drum")):
+        (root / "instruments.txt").write_text(text)
+        with pytest.raises(InputError, match=f"{says}.*each once"):
+            open_pairs(root)

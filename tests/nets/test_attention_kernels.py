@@ -88,3 +88,15 @@ def test_pieces_are_taken_for_large_maps_in_bfloat16_on_a_cpu_only(monkeypatch):
     assert not taken
     attend_fused(q.bfloat16(), q.bfloat16(), v.bfloat16())
     assert taken == [torch.bfloat16]
+
+
+def test_a_gradient_of_a_gradient_where_maps_are_large():
+    from avgen.nets.attention_kernels import twice_differentiable
+
+    q, k, v = (torch.randn(3, 1024, 4, requires_grad=True) for _ in range(3))
+    with twice_differentiable():
+        out = attend_fused(q, k, v)
+    torch.testing.assert_close(out, attend_fused(q, k, v), atol=1e-5, rtol=1e-4)
+    (slope,) = torch.autograd.grad(out.square().sum(), q, create_graph=True)
+    slope.square().sum().backward()
+    assert all(x.grad.abs().sum() > 0 for x in (q, k, v))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avgen.core import InputError
-from avgen.nets.discriminators import Discriminator
+from avgen.nets.discriminators import Discriminator, ProjectionDiscriminator
 from avgen.nets.encoders import ATTENTION_GRIDS, layer_table
 
 
@@ -56,3 +56,18 @@ def test_the_code_matters():
 def test_unequal_numbers_are_refused():
     with pytest.raises(InputError, match="2 codes for 3 pictures"):
         Discriminator(3, width=2)(torch.zeros(3, 3, 64, 64), torch.zeros(2, 64))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("grid", [*ATTENTION_GRIDS, None])
+def test_projection_scores_at_four_places_and_every_weight_learns(channels, grid):
+    d = ProjectionDiscriminator(channels, width=2, attention=grid)
+    picture, code = torch.randn(4, channels, 64, 64), torch.randn(4, 64)
+    own, other = d.score_batches((picture, code), (picture[:3], code.flip(0)[:3]))
+    assert own.shape == (4,) and other.shape == (3,) and not torch.allclose(own[:3], other)
+    torch.testing.assert_close(own, d(picture, code))
+    (own.mean() - other.mean()).backward()
+    assert all(p.grad is not None for p in d.parameters())
+    assert set(d.belongs) == {"grid16", "grid8b", "grid4", "hidden"}
+    with pytest.raises(InputError, match="3 codes for 4 pictures"):
+        d(picture, code[:3])

@@ -5,7 +5,7 @@ import torch
 
 from avgen.core import InputError
 from avgen.nets.encoders import ATTENTION_GRIDS, layer_table
-from avgen.nets.generators import Deconv4, Generator
+from avgen.nets.generators import Deconv4, FiLM, Generator, NearestConv
 
 
 def test_transposed_convolution_mirrors_the_padding_of_the_convolution():
@@ -56,3 +56,33 @@ def test_wrong_sizes_are_refused():
 
 def test_no_noise_is_allowed():
     assert Generator(1, width=2, noise_size=0)(torch.zeros(2, 64), torch.zeros(2, 0)).shape == (2, 1, 64, 64)
+
+
+@pytest.mark.parametrize("modulate", [False, True])
+@pytest.mark.parametrize("upsampling", ["transposed", "nearest"])
+def test_upsampling_and_modulation(upsampling, modulate):
+    g = Generator(3, width=2, attention=16, form="sagan", activation="relu", upsampling=upsampling, modulate=modulate)
+    picture = g(torch.randn(4, 64), torch.randn(4, 62))
+    assert picture.shape == (4, 3, 64, 64) and picture.abs().max() <= 1
+    picture.square().sum().backward()
+    assert all(p.grad is not None for p in g.parameters())
+    assert isinstance(g.picture, NearestConv) == (upsampling == "nearest")
+    assert len([m for m in g.modules() if isinstance(m, FiLM)]) == 4 * modulate
+
+
+def test_what_was_trained_before_there_were_these_settings_still_loads():
+    assert not [name for name in Generator(1, width=2).state_dict() if "film" in name]
+
+
+def test_a_nearest_layer_treats_all_pixels_alike():
+    "On a constant map every inner pixel comes out the same; the transposed convolution has four kinds of them."
+    flat = torch.ones(1, 3, 8, 8)
+    inner = NearestConv(3, 5, 2)(flat)[..., 2:-2, 2:-2]
+    assert inner.shape == (1, 5, 12, 12) and torch.allclose(inner, inner[..., :1, :1].expand_as(inner), atol=1e-6)
+    grain = Deconv4(3, 5, 2)(flat)[..., 2:-2, 2:-2]
+    assert not torch.allclose(grain, grain[..., :1, :1].expand_as(grain), atol=1e-3)
+
+
+def test_unknown_upsampling_is_refused():
+    with pytest.raises(InputError, match="upsampling.*nearest"):
+        Generator(3, width=2, upsampling="bicubic")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avgen.core import InputError, stream
-from avgen.nets.losses import LOSS_KINDS, augment, discriminator_loss, generator_loss
+from avgen.nets.losses import LOSS_KINDS, augment, discriminator_loss, generator_loss, gradient_penalty
 
 R, F, M = torch.tensor([0.5, 2.0]), torch.tensor([-2.0, 0.5]), torch.tensor([0.2, -3.0])
 
@@ -40,6 +40,26 @@ def test_each_player_pushes_the_right_way(kind):
     g = torch.zeros(3, requires_grad=True)
     generator_loss(g, kind).backward()
     assert (g.grad < 0).all()
+
+
+@pytest.mark.parametrize("kind", LOSS_KINDS)
+def test_pairing_looks_at_differences_only_and_pushes_apart(kind):
+    r, f, m = (torch.zeros(3, requires_grad=True) for _ in range(3))
+    loss = discriminator_loss(r, f, m, kind, pairing=True)
+    assert torch.isclose(loss, discriminator_loss(r + 7, f + 7, m + 7, kind, pairing=True))
+    loss.backward()
+    assert (r.grad < 0).all() and (f.grad > 0).all() and (m.grad > 0).all()
+    g = torch.zeros(3, requires_grad=True)
+    generator_loss(g, kind, real=torch.zeros(3)).backward()
+    assert (g.grad < 0).all()
+
+
+def test_the_penalty_is_the_squared_slope_and_can_be_learned_from():
+    x, slope = torch.randn(4, 2, 3, 3, requires_grad=True), torch.randn(2, 3, 3, requires_grad=True)
+    penalty = gradient_penalty((x * slope).sum((1, 2, 3)), x)
+    assert torch.isclose(penalty, slope.square().sum())
+    penalty.backward()
+    assert torch.allclose(slope.grad, 2 * slope)
 
 
 def test_unknown_forms_are_refused():

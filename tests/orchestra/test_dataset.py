@@ -12,6 +12,7 @@ from PIL import Image
 
 import avgen.orchestra
 from avgen.core import INSTRUMENTS, InputError
+from avgen.data.corpora import open_pairs
 from avgen.orchestra import dataset as orchestra
 from avgen.orchestra import takes
 from avgen.signal.spectrogram import SpectrogramConfig
@@ -93,7 +94,7 @@ def test_the_table_tells_the_truth_about_the_pitch(made):
 
 def test_same_seed_same_bytes_whatever_the_workers(tmp_path, monkeypatch):
     monkeypatch.setenv("AVGEN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(takes, "INSTRUMENTS", ("trombone", "violin"))
+    monkeypatch.setitem(takes.LEVELS, "orchestra", takes.Level(instruments=("trombone", "violin")))
     settings = dict(train=14, validation=2, quiet=True, tune_share=0.0)
     for workers in (1, 3):
         orchestra.build(tmp_path / f"w{workers}", workers=workers, **settings)
@@ -168,6 +169,7 @@ def test_a_worker_that_dies_is_reported(tmp_path):
         ("workers", 0),
         ("hold_out_performers", "False"),
         ("tune_share", 0.9),
+        ("level", "symphony"),
     ],
 )
 def test_settings_out_of_range(tmp_path, name, value):
@@ -178,7 +180,7 @@ def test_settings_out_of_range(tmp_path, name, value):
 
 def test_flac_and_another_configuration(tmp_path, monkeypatch):
     monkeypatch.setenv("AVGEN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(takes, "INSTRUMENTS", ("oboe",))
+    monkeypatch.setitem(takes.LEVELS, "orchestra", takes.Level(instruments=("oboe",)))
     config = SpectrogramConfig(sample_rate=22050, n_fft=1024, hop_length=256, clip_seconds=0.4)
     pairs = orchestra.build(tmp_path / "o", audio="flac", config=config, tune_share=0.0, **SMALL)
     import soundfile
@@ -189,6 +191,39 @@ def test_flac_and_another_configuration(tmp_path, monkeypatch):
         pairs.config == config
         and json.loads((tmp_path / "o" / "orchestra.json").read_text())["arguments"]["clip_seconds"] == 0.4
     )
+
+
+def test_an_etude_is_another_data_set_and_says_so(tmp_path, made, monkeypatch):
+    monkeypatch.setenv("AVGEN_CACHE", str(tmp_path / "cache"))
+    pairs = orchestra.build(tmp_path / "e", level="etude", seed=5, **SMALL)
+    assert pairs.instruments == takes.level_of("etude").instruments and len(pairs.all_train) == 8
+    assert pairs.hash != made[1].hash and pairs.all_train.instrument.unique().tolist() == [0, 1, 2, 3]
+    assert open_pairs(tmp_path / "e").hash == pairs.hash, "opened from its folder it is the same data set"
+    facts = json.loads((tmp_path / "e/orchestra.json").read_text())["arguments"]
+    assert facts["level"] == "etude" and not (made[0] / "instruments.txt").exists()
+    with pytest.raises(InputError, match="level='etude'.*asked for 'orchestra'"):
+        orchestra.build(tmp_path / "e", seed=5, **SMALL)
+    orchestra.build(tmp_path / "e", level="etude", seed=5, **SMALL)
+
+
+def test_a_folder_from_before_there_were_levels_is_an_orchestra(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("AVGEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(takes.LEVELS, "orchestra", takes.Level(instruments=("oboe",)))
+    orchestra.build(tmp_path / "o", tune_share=0.0, **SMALL)
+    about = json.loads((tmp_path / "o/orchestra.json").read_text())
+    del about["arguments"]["level"]
+    (tmp_path / "o/orchestra.json").write_text(json.dumps(about))
+    orchestra.build(tmp_path / "o", tune_share=0.0, train=2, validation=1)
+    assert "found" in capsys.readouterr().out
+    with pytest.raises(InputError, match="level='orchestra'.*asked for 'etude'"):
+        orchestra.build(tmp_path / "o", level="etude", tune_share=0.0, **SMALL)
+
+
+def test_the_size_is_the_levels_unless_another_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVGEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(takes.LEVELS, "etude", takes.Level(instruments=("tuba",), train=3, validation=2))
+    pairs = orchestra.build(tmp_path / "o", level="etude", tune_share=0.0, quiet=True)
+    assert (len(pairs.all_train), len(pairs.validation)) == (3, 2)
 
 
 @pytest.mark.slow

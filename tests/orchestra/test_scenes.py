@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from avgen.core import InputError
-from avgen.orchestra.scenes import PALETTES, SCENE_KINDS, Scene, background, scene_of, shades_of
+from avgen.orchestra.scenes import PALETTES, PLAIN_KINDS, SCENE_KINDS, Scene, background, scene_of, shades_of
 
 
 def test_scenes_are_for_ever_and_many():
@@ -22,6 +22,14 @@ def test_every_kind_is_painted_and_quiet(kind):
         assert 1 < np.asarray(picture, float).std(axis=(0, 1)).max() < 70
     first, second = (background(Scene(kind, PALETTES[3], s), 96).tobytes() for s in (1, 2))
     assert first != second
+
+
+def test_plain_walls_have_one_colour_and_are_drawn_only_when_asked_for():
+    walls = [scene_of(i, kinds=PLAIN_KINDS) for i in range(200)]
+    colours = {background(w, 64).getcolors()[0][1] for w in walls}
+    assert {w.kind for w in walls} == {"plain"} and len(colours) == 20
+    assert all(len(background(w, 64).getcolors()) == 1 for w in walls[:20])
+    assert "plain" not in {scene_of(i).kind for i in range(300)}
 
 
 @pytest.mark.parametrize("wall", range(4))
@@ -46,6 +54,7 @@ def test_a_background_is_the_callers_own():
         (lambda: Scene(seed=-1), "seed"),
         (lambda: Scene(colours=("#fff", "#000", "#111", "#222")), "colours"),
         (lambda: scene_of(-3), "seed"),
+        (lambda: scene_of(3, kinds=("beach",)), "kind"),
     ],
 )
 def test_bad_input_is_refused_in_one_line_that_names_it(make, says):

@@ -6,7 +6,7 @@ import pytest
 from avgen.core import INSTRUMENTS, InputError
 from avgen.orchestra.looks import Pose
 from avgen.orchestra.music import Note
-from avgen.orchestra.takes import COLUMNS, make_take, person_of, plan_takes, pose_at, slide_of
+from avgen.orchestra.takes import COLUMNS, LEVELS, level_of, make_take, person_of, plan_takes, pose_at, slide_of
 
 
 def test_takes_never_cross_splits_and_have_the_asked_number_of_pairs():
@@ -72,3 +72,34 @@ def test_the_pose_follows_the_notes():
 def test_a_row_has_the_columns_of_the_table():
     for _, _, row in make_take(plan_takes(2, 1)[0], seed=0):
         assert set(row) == set(COLUMNS)
+
+
+def test_the_orchestra_is_the_level_that_nobody_has_to_name():
+    assert plan_takes(3, 2) == plan_takes(3, 2, level="orchestra") and level_of("orchestra").instruments == INSTRUMENTS
+    take = plan_takes(2, 1)[20]
+    clip, picture, row = next(make_take(take, 1))
+    clip_2, picture_2, row_2 = next(make_take(take, 1, level="orchestra"))
+    assert (clip == clip_2).all() and picture.tobytes() == picture_2.tobytes() and row == row_2
+
+
+def test_an_etude_has_few_instruments_few_players_plain_walls_and_a_camera_that_stands_still():
+    etude = level_of("etude")
+    takes = plan_takes(10, 4, level="etude")
+    assert {t.instrument for t in takes} == set(etude.instruments) and len(etude.instruments) == 4
+    assert {t.performer for t in takes} == set(etude.performers)
+    held = plan_takes(10, 4, level="etude", hold_out_performers=True)
+    train, validation = ({t.performer for t in held if t.split == s} for s in ("train", "validation"))
+    assert not train & validation and validation == set(etude.held_out_performers)
+    for take in takes[::14]:
+        for clip, picture, row in make_take(take, seed=3, level="etude"):
+            corners = {picture.getpixel(at) for at in ((0, 0), (0, 127))}
+            assert len(corners) == 1 and set(row) == set(COLUMNS) and np.isfinite(clip).all()
+            assert row["instrument"] == take.instrument and -1 <= row["lean"] <= 1
+
+
+def test_levels_keep_to_the_orders_that_people_and_data_have():
+    for level in LEVELS.values():
+        assert list(level.instruments) == sorted(level.instruments) and set(level.instruments) <= set(INSTRUMENTS)
+        assert len(level.finishes) in (0, len(level.instruments))
+    with pytest.raises(InputError, match="level.*symphony.*etude"):
+        level_of("symphony")

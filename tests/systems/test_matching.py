@@ -46,6 +46,9 @@ ROWS += [
     ("sa-cmgan", d, {"attention": g, "game_attention": "same", "form": f})
     for d, g, f in (("S2I", 32, "sagan"), ("I2S", 16, "sa-cmgan"), ("S2I", 8, "sa-cmgan"), ("I2S", 4, "sagan"))
 ]
+REGULARISED = {"pairing": True, "r1": 1.0, "r2": 0.5, "penalty_every": 2, "conditioning": "projection"}
+ROWS += [("sa-cmgan", d, {**REGULARISED, "upsampling": "nearest", "modulate": True}) for d in ("S2I", "I2S")]
+ROWS += [("cmav-s2i-c", "S2I", {"pairing": True, "r1": 1.0})]
 ROWS += [("sa-cmgan", "S2I", {"attend_in": places}) for places in (("encoder",), ("generator", "discriminator"))]
 
 
@@ -99,6 +102,8 @@ def test_every_phase_of_every_row(pairs, row):
             reached = {
                 n for n, p in own.items() if p.grad is not None and (p.grad.any() or n.endswith("score.bias"))
             }  # the hinge of both sides may cancel there
+            if changes.get("pairing"):  # only differences of scores count
+                reached |= {n for n in own if ".real." in n and n.endswith("bias")}
             silent = {n for n in own if n not in reached and not n.endswith("gamma") and "attention" not in n}
             if name == "sa-cmgan" or name == "cmav-s2i-a":
                 silent = {n for n in silent if "code" not in n}
@@ -250,3 +255,31 @@ def test_a_run_of_both_is_asked_for_one(pairs, tmp_path):
         run.towards("S2I").attend(pairs.validation[0])
     with pytest.raises(InputError, match="trained for"):
         Run.open(run.folder, pairs).towards("A2V")
+
+
+def test_a_penalty_counts_at_every_so_many_steps_only(pairs):
+    losses = {}
+    for r1 in (0.0, 50.0):
+        changes = dict(game_attention=None, r1=r1, penalty_every=3)
+        system = build_system("sa-cmgan", "S2I", pairs.instruments, pairs.config, preset="toy", seed=1, **changes)
+        system.freeze_encoder(pairs.train, CPU)
+        batch = Batches(pairs.train, 4, "instrument").at(0)
+        for step in (0, 1, 3):
+            torch.manual_seed(0)
+            found = system.discriminator_step(batch, StepContext(0, "adversarial", step, CPU))
+            losses[r1, step] = found["loss"].item()
+    assert losses[0.0, 1] == pytest.approx(losses[50.0, 1], rel=1e-4)
+    assert all(losses[50.0, step] > losses[0.0, step] for step in (0, 3))
+
+
+@pytest.mark.parametrize("setting", [{"pairing": True}, {"r1": 1.0}, {"r2": 1.0}])
+def test_cmcgan_refuses_what_its_losses_do_not_have(setting):
+    with pytest.raises(InputError, match="CMCGAN"):
+        settings_of("cmcgan", "toy", **setting)
+
+
+def test_the_etude_preset_is_built_for_four_instruments():
+    system = build_system("sa-cmgan", "S2I", ("double_bass", "flute", "trombone", "violin"), preset="etude")
+    counts = system.parameter_counts()
+    assert counts["generator"] < 1_000_000 and counts["discriminator"] < 1_000_000
+    assert system.settings.upsampling == "nearest" and system.settings.pairing and system.settings.r1 > 0
