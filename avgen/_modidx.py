@@ -1727,6 +1727,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                 'avgen/show/inspector.py'),
                                       'avgen.show.inspector._modality': ('10_show/inspector.html#_modality', 'avgen/show/inspector.py'),
                                       'avgen.show.inspector.check_layer': ('10_show/inspector.html#check_layer', 'avgen/show/inspector.py'),
+                                      'avgen.show.inspector.first_point': ('10_show/inspector.html#first_point', 'avgen/show/inspector.py'),
                                       'avgen.show.inspector.inspected_figure': ( '10_show/inspector.html#inspected_figure',
                                                                                  'avgen/show/inspector.py'),
                                       'avgen.show.inspector.look_inside': ('10_show/inspector.html#look_inside', 'avgen/show/inspector.py'),
