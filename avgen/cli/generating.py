@@ -145,16 +145,14 @@ def parse_points(at: list[str]) -> list[tuple[float, float]] | None:
 
 
 def _attention_names(run, layer: str | None) -> list[str]:
-    """Return the attention layers to look into. Raises InputError when the encoder has none."""
+    """Return the attention layers to look into. Raises InputError when the system has none."""
     from avgen.core import InputError
-    from avgen.nets.attention import attention_layers
 
-    encoder = getattr(run.system, "encoder", None)
-    names = [layer] if layer else list(attention_layers(encoder)) if encoder is not None else []
+    names = [layer] if layer else list(run.system.attention_names)
     if not names:
         raise InputError(
             f"run {str(run.folder)!r}: its encoder has no attention; expected a system trained with attention=32, 16, "
-            "8 or 4"
+            "8 or 4, or a duet"
         )
     return names
 
@@ -167,12 +165,14 @@ def attend(
     image: Annotated[OptionalPath, typer.Option(help="A picture (I2S).")] = None,
     at: Annotated[
         list[str] | None,
-        typer.Option(help="SECONDS,HERTZ to look from (COLUMN,ROW in a picture); may be given often."),
+        typer.Option(
+            help="SECONDS,HERTZ to look from (COLUMN,ROW in a picture); with a duet, of what it makes; may be repeated."
+        ),
     ] = None,
     layer: Annotated[str | None, typer.Option(help="One attention layer by name.  [default: all]")] = None,
     device: Device = "auto",
 ):
-    """Show where the encoder looked while it read a sound: maps as .npz, and a picture for each attention layer."""
+    """Show where a system looked: maps as .npz, and a picture for each attention layer."""
     from avgen.core import write_atomically
     from avgen.runs.run import Run
 

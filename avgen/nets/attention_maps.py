@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..core import Displayed, InputError, check_setting, figure_png, write_atomically
-from .attention_drawing import draw_background, draw_grid, draw_ring, heat_colours
+from .attention_drawing import Ground, draw_grid, draw_ring, heat_colours
 from ..signal.spectrogram import SpectrogramConfig
 
 # %% ../../nbs/04_nets/02_attention_maps.ipynb #d17e24f0
@@ -59,33 +59,9 @@ def _check_queries(found: int, query_grid: tuple[int, int], queries: Tensor | No
         raise InputError(f"weights: found {found} queries; expected {expected} for the query grid {query_grid}")
 
 
-def _pixels(map: "AttentionMap") -> tuple[int, int]:
-    "(height, width) of the picture; of the query grid where there is no picture."
-    return map.query_grid if map.sound is None else map.sound.shape[-2:]
-
-
-def _index_of_point(map: "AttentionMap", seconds: float, hertz: float) -> int:
-    "The position in the query grid of a point, see `AttentionMap.query_index`."
-    h, w = map.query_grid
-    if map.config is not None:
-        return map.config.row_of(hertz, h) * w + map.config.column_of(seconds, w)
-    height, width = _pixels(map)
-    if not (0 <= seconds < width and 0 <= hertz < height):
-        raise InputError(
-            f"point ({seconds}, {hertz}) is outside the picture; "
-            f"expected (column, row) within 0..{width - 1}, 0..{height - 1}"
-        )
-    return int(hertz * h / height) * w + int(seconds * w / width)
-
-
-def _point_of_index(map: "AttentionMap", index: int) -> tuple[float, float]:
-    "The centre of a cell of the query grid, see `AttentionMap.query_point`."
-    h, w = map.query_grid
-    row, column = divmod(index, w)
-    if map.config is not None:
-        return float(map.config.times(w)[column]), float(map.config.frequencies(h)[row])
-    height, width = _pixels(map)
-    return (column + 0.5) * width / w, (row + 0.5) * height / h
+def _one_of(given: Tensor | None, sample: int) -> Tensor | None:
+    "One sample of a batch; what is no batch is that of all samples."
+    return given if given is None or given.ndim == 3 else given[sample]
 
 
 def _recorded_row(queries: Tensor, index: int, point: tuple) -> int:
@@ -111,7 +87,8 @@ def _verdict(effect: float, entropy: float) -> str:
 class AttentionMap(Displayed):
     """Where one layer looked and whether it matters; displays itself. Raises `InputError` for what is no attention.
 
-    Points are (seconds, hertz) where there is a `config`, and (column, row) in pixels of the picture otherwise.
+    Points are (seconds, hertz) where there is a `config`, and (column, row) in pixels of the picture otherwise. In
+    cross-attention the queries lie on something else than the keys: on `target`, whose points are meant then.
     """
 
     weights: Tensor  # (B, Q, K) float32, rows sum to 1 over the K keys
@@ -124,6 +101,8 @@ class AttentionMap(Displayed):
     config: SpectrogramConfig | None = None  # axes of the sound; None for a picture
     sound: Tensor | None = None  # (1, H, W) sound or (3, H, W) picture in [-1, 1], or one a sample, (B, ..., H, W)
     queries: Tensor | None = None  # (Q,) positions of the query grid that were recorded; None: all of them
+    target: Tensor | None = None  # as `sound`: what the queries are positions of, where keys lie on something else
+    target_config: SpectrogramConfig | None = None  # axes of a target that is a sound
 
     def __post_init__(self):
         self.check()
@@ -145,15 +124,27 @@ class AttentionMap(Displayed):
 
     def sound_of(self, sample: int = 0) -> Tensor | None:
         """Return the sound (1, H, W) or picture (3, H, W) of one sample; None where there is none."""
-        return self.sound if self.sound is None or self.sound.ndim == 3 else self.sound[sample]
+        return _one_of(self.sound, sample)
+
+    @property
+    def crossed(self) -> bool:
+        """Whether queries and keys lie on different grounds, as a picture's parts that look at a sound do."""
+        return self.target is not None or self.target_config is not None
+
+    def ground(self, of: str = "queries", sample: int = 0) -> Ground:
+        """Return the `Ground` of "queries" or "keys": the same, but for cross-attention."""
+        check_setting("of", of, choices=("queries", "keys"))
+        if self.crossed and of == "queries":
+            return Ground(_one_of(self.target, sample), self.target_config, self.query_grid)
+        return Ground(self.sound_of(sample), self.config, self.key_grid if self.crossed else self.query_grid)
 
     def query_index(self, seconds: float, hertz: float) -> int:
         """Return the position in the query grid of a point. Raises `InputError` for a point outside."""
-        return _index_of_point(self, seconds, hertz)
+        return self.ground().index((seconds, hertz), self.query_grid)
 
     def query_point(self, index: int) -> tuple[float, float]:
         """Return the centre of a cell of the query grid as a point: the inverse of `query_index`."""
-        return _point_of_index(self, index)
+        return self.ground().point(index, self.query_grid)
 
     def at(self, seconds: float, hertz: float, sample: int = 0) -> Tensor:
         """Return the weights (kh, kw) of the query at a point. Raises `InputError` for one that was not recorded."""
@@ -205,15 +196,18 @@ class AttentionMap(Displayed):
 def strongest_points(map: AttentionMap, sample: int = 0, count: int = 3) -> list[tuple]:
     """Return points worth asking about: the strongest in each of `count` stretches of time, in different bands.
 
-    Of a map with few recorded queries these are the first `count` of them.
+    Of a map with few recorded queries these are the first `count` of them. Where a picture's parts look at a sound,
+    the strongest are those that choose most sharply, since the bright parts of a picture are only bright.
     """
-    sound, (h, w) = map.sound_of(sample), map.query_grid
+    given, (h, w) = map.ground("queries", sample).given, map.query_grid
     if map.queries is not None:
         return [map.query_point(int(q)) for q in map.queries[:count]]
-    if sound is None:
+    if map.crossed and map.target_config is None:
+        level = 1 - map.entropy()[sample].reshape(h, w)
+    elif given is None:
         level = (torch.arange(h) == h // 3).float()[:, None].repeat(1, w)
     else:
-        level = F.adaptive_avg_pool2d(sound.float().mean(0, keepdim=True), (h, w))[0]
+        level = F.adaptive_avg_pool2d(given.float().mean(0, keepdim=True), (h, w))[0]
     level = level - level.min()
     points, stretch = [], math.ceil(w / count)
     for left in range(0, w, stretch):
@@ -231,27 +225,35 @@ def plot_attention(
     title: str = "",
     note: str = "",  # a sentence below, in red
 ):
-    """Return a figure: what went in with its queries ringed, then for each query its attention as heat over it."""
+    """Return a figure: what went in with its queries ringed, then for each query its attention as heat over it.
+
+    In cross-attention the rings stand on what came out, and what went in has a panel of its own.
+    """
     import matplotlib.pyplot as plt
 
     points = strongest_points(map, sample) if at is None else [at] if np.ndim(at[0]) == 0 else list(at)
     heats = [map.at(*point, sample=sample) * map.weights.shape[2] for point in points]
     top = max(2.0, *(float(heat.max()) for heat in heats))
-    size = (2.5 * len(points) + 3.2, 3.0)
-    figure, axes = plt.subplots(1, len(points) + 1, figsize=size, sharey=True, layout="constrained")
-    given = map.sound_of(sample)
-    draw_background(axes[0], given, map.config, map.query_grid)
-    axes[0].set_title("what goes in, and where we ask", fontsize=9)
-    for number, (ax, point, heat) in enumerate(zip(axes[1:], points, heats), 1):
+    asks, looks, first = map.ground("queries", sample), map.ground("keys", sample), 1 + map.crossed
+    size = (2.5 * (len(points) + map.crossed) + 3.2, 3.0)
+    figure, axes = plt.subplots(1, len(points) + first, figsize=size, sharey=not map.crossed, layout="constrained")
+    asks.draw(axes[0])
+    axes[0].set_title(f"what {'comes out' if map.crossed else 'goes in'}, and where we ask", fontsize=9)
+    if map.crossed:
+        looks.draw(axes[1])
+        axes[1].set_title("what goes in", fontsize=9)
+        for ax, ground in zip(axes, (asks, *[looks] * (len(points) + 1))):
+            ax.set_box_aspect(None if ground.config is not None else ground.size[0] / ground.size[1])
+    for number, (ax, point, heat) in enumerate(zip(axes[first:], points, heats), 1):
         place = map.query_point(map.query_index(*point))
         draw_ring(axes[0], place, number)
-        draw_background(ax, given, map.config, map.query_grid, muted=True)
+        looks.draw(ax, muted=True)
         shown = draw_grid(ax, heat, map.config, cmap=heat_colours(), vmin=1, vmax=top)
-        draw_ring(ax, place, number)
-        where = f"column {point[0]:.0f}, row {point[1]:.0f}"
-        if map.config is not None:
-            where = f"{point[0]:.2f} s, {point[1]:,.0f} Hz"
-        ax.set_title(f"{number}: from {where}", fontsize=9)
+        if map.crossed:
+            ax.tick_params(labelleft=False)
+        else:
+            draw_ring(ax, place, number)
+        ax.set_title(f"{number}: from {asks.say(point)}", fontsize=9)
         ax.set_ylabel("")
     bar = figure.colorbar(shown, ax=axes, pad=0.01, aspect=28, label="attention, times uniform")
     bar.ax.set_facecolor("0.2")
@@ -280,7 +282,7 @@ def map_from_arrays(
     key_grid: tuple | None = None,  # (h, w); None: square
     head: int | None = None,  # which head to take; None: their mean
     normalise: bool = False,  # divide each row by its sum
-    **rest,  # gamma, effect, layer, config, sound, queries
+    **rest,  # gamma, effect, layer, config, sound, queries, target, target_config
 ) -> AttentionMap:
     """Return an `AttentionMap` of any model's weights.
 
@@ -296,7 +298,7 @@ def map_from_arrays(
         weights = weights[None]
     if normalise:
         weights = weights / weights.sum(2, keepdim=True).clamp_min(1e-20)
-    for name in ("effect", "sound", "queries"):
+    for name in ("effect", "sound", "queries", "target"):
         if rest.get(name) is not None:
             rest[name] = torch.as_tensor(rest[name])
     query_grid = _grid("query_grid", query_grid, weights.shape[1])
@@ -305,7 +307,7 @@ def map_from_arrays(
 
 # %% ../../nbs/04_nets/02_attention_maps.ipynb #36cdadb0
 def save_map(map: AttentionMap, path) -> None:
-    """Write a map to an .npz file: weights, grids, gamma, effect, layer, and config, sound, queries where known."""
+    """Write a map to an .npz file: weights, grids, gamma, effect, layer, and what else is known of it."""
     arrays = dict(
         weights=map.weights.numpy(),
         query_grid=np.array(map.query_grid),
@@ -314,9 +316,11 @@ def save_map(map: AttentionMap, path) -> None:
         effect=map.effect.numpy(),
         layer=np.array(map.layer),
     )
-    arrays |= {name: getattr(map, name).numpy() for name in ("sound", "queries") if getattr(map, name) is not None}
-    if map.config is not None:
-        arrays["config"] = np.array(json.dumps(map.config.to_dict()))
+    known = [name for name in ("sound", "queries", "target") if getattr(map, name) is not None]
+    arrays |= {name: getattr(map, name).numpy() for name in known}
+    for name in ("config", "target_config"):
+        if getattr(map, name) is not None:
+            arrays[name] = np.array(json.dumps(getattr(map, name).to_dict()))
     with write_atomically(path) as file:
         np.savez_compressed(file, **arrays)
 
@@ -327,9 +331,10 @@ def load_map(path) -> AttentionMap:
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
         grids = [tuple(int(n) for n in found[name]) for name in ("query_grid", "key_grid")]
-        rest = {name: torch.from_numpy(found[name]) for name in ("effect", "sound", "queries") if name in found}
-        if "config" in found:
-            rest["config"] = SpectrogramConfig.from_dict(json.loads(str(found["config"])))
+        names = [name for name in ("effect", "sound", "queries", "target") if name in found]
+        rest = {name: torch.from_numpy(found[name]) for name in names}
+        for name in {"config", "target_config"} & set(found):
+            rest[name] = SpectrogramConfig.from_dict(json.loads(str(found[name])))
         weights, gamma, layer = torch.from_numpy(found["weights"]), float(found["gamma"]), str(found["layer"])
         return AttentionMap(weights, *grids, gamma=gamma, layer=layer, **rest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as e:

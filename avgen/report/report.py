@@ -22,7 +22,6 @@ from ..data.pair_set import PairSet, spread_indices
 from ..data.pictures import Picture, png_bytes, sound_pixels
 from ..judge.evaluation import Evaluation, read_evaluations
 from ..judge.evaluator import Evaluator
-from ..nets.attention import attention_layers
 from ..nets.attention_maps import AttentionMap, strongest_points
 from .pages import write_page
 from .story import DIRECTION_NAMES, Chapter, Story, Task
@@ -82,8 +81,8 @@ def fewer_queries(attention: AttentionMap, every: int = 2) -> tuple[AttentionMap
 
 
 def attention_figures(run: Run, pairset: PairSet, indices: list[int]) -> list[tuple]:
-    """Return (heading, figure) for two sounds (S2I) or one picture (I2S); none where the encoder has no attention."""
-    if not attention_layers(run.system.encoder):
+    """Return (heading, figure) for two sounds (S2I) or one picture (I2S); none where there is no attention."""
+    if not run.system.attention_names:
         return []
     hears = run.direction == "S2I"
     places = [len(indices) // 4, (3 * len(indices)) // 4] if hears else [len(indices) // 2]
@@ -92,7 +91,7 @@ def attention_figures(run: Run, pairset: PairSet, indices: list[int]) -> list[tu
         pair = pairset[indices[place]]
         attention = run.attend(pair.sound if hears else pair.image)
         points = strongest_points(attention)
-        if number or not hears:
+        if (number or not hears) and not attention.crossed:
             attention, points = fewer_queries(attention)
         name = pair.instrument.replace("_", " ")
         figure = AttentionInspector(

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from ..core import Displayed, InputError, check_setting, choose_device, figure_png, stream_seed
 from ..data.pairs import Pairs
-from ..nets.attention import record_attention
 from ..nets.attention_maps import AttentionMap
 from .checkpoints import best_checkpoint, list_checkpoints, step_of
 from .config import RunConfig
@@ -33,7 +32,7 @@ class PointedMap(AttentionMap):
     """An AttentionMap that shows itself from the points it was asked about."""
 
     _: KW_ONLY
-    points: list[tuple[float, float]] | None = None  # (seconds, hertz); None: nothing in particular was asked
+    points: list[tuple[float, float]] | None = None  # as `query_point` gives them; None: nothing special was asked
 
     def plot(self, at=None, sample: int = 0):
         """Draw the map as `AttentionMap.plot` does, from its own points where `at` names no others."""
@@ -41,7 +40,7 @@ class PointedMap(AttentionMap):
 
 
 def with_points(found: AttentionMap, at) -> PointedMap:
-    """Return `found` with the points of `at`: one (seconds, hertz), a list of them, or None.
+    """Return `found` with the points of `at`: one (seconds, hertz) or (column, row), a list of them, or None.
 
     Raises InputError for a point outside the map.
     """
@@ -252,20 +251,17 @@ class Run(Displayed):
     def attend(
         self,
         what,  # a Sound (S2I) or a Picture (I2S), a Pair, or a tensor (1, C, H, W)
-        at=None,  # (seconds, hertz) of one point, or a list of points; None lets the map choose
-        layer: str | None = None,  # name of an attention layer of the encoder; None: its first
+        at=None,  # one point of what asks, (seconds, hertz) or (column, row), or a list; None lets the map choose
+        layer: str | None = None,  # one of `system.attention_names`; None: the first
+        seed: int = 0,  # of the noise, for a system that looks at the source while it generates
     ) -> PointedMap:
-        """Return the attention map of what the encoder sees in `what`, to be shown from the points `at`.
+        """Return the attention map of how the system looks at `what`, to be shown from the points `at`.
 
-        Raises InputError when the encoder has no attention, or a point lies outside.
+        The points lie on `what` itself, as its encoder looks at it, or in cross-attention on what is generated from it.
+        Raises InputError when there is no attention, or a point lies outside.
         """
         source = source_tensor(what, self.direction, self.spectrogram)[:1].to(self.device)
-        encoder, config = self.system.encoder, self.spectrogram if self.direction == "S2I" else None
-        with record_attention(encoder, sound=source, config=config) as maps:
-            encoder(source)
-        if layer is not None:
-            check_setting("layer", layer, choices=tuple(maps))
-        return with_points(maps[layer or next(iter(maps))], at)
+        return with_points(self.system.attend(source, seed=stream_seed(seed, "generate", 0), layer=layer), at)
 
     def losses(self):
         """Draw losses, scores and |gamma| over the steps: a matplotlib figure."""

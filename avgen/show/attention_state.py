@@ -92,7 +92,7 @@ def harmonic_shares(
     "Measure each query's share of attention on the other harmonics of its own frequency, and that of three controls."
     weights, found = map.weights[sample], np.full((map.weights.shape[1], len(SHARES)), np.nan, np.float32)
     sound = map.sound_of(sample)
-    if map.config is None or sound is None:
+    if map.config is None or sound is None or map.crossed:
         return found
     (height, width), (key_rows, key_columns) = map.query_grid, map.key_grid
     level = F.adaptive_avg_pool2d(sound.float(), map.key_grid).flatten()
@@ -167,7 +167,9 @@ def _map_of_weights(weights, arrays: dict) -> AttentionMap:
 def _placed(name: str, m: AttentionMap, sound: Sound | None, picture: Picture | None) -> AttentionMap:
     "The map over its sound or picture, checked once more, since its arrays may have been changed."
     over_picture = m.sound is not None and m.sound.shape[-3] == 3
-    if sound is not None and not over_picture:
+    if sound is not None and m.target_config is not None:
+        m.target_config.require_same(sound.config, "the sound")
+    elif sound is not None and not over_picture:
         m = m if m.config is not None else replace(m, config=sound.config)
         m.config.require_same(sound.config, "the sound")
         m = m if m.sound is not None else replace(m, sound=sound.values)
@@ -177,14 +179,13 @@ def _placed(name: str, m: AttentionMap, sound: Sound | None, picture: Picture | 
         m.check()
     except InputError as e:
         raise InputError(f"layer {name!r}: {e}") from None
-    if m.sound is None:
-        return m
-    height, width = m.sound.shape[-2:]
     for kind, (rows, columns) in (("query", m.query_grid), ("key", m.key_grid)):
-        if rows > height or columns > width:
+        ground = m.ground("queries" if kind == "query" else "keys")
+        height, width = ground.size
+        if ground.given is not None and (rows > height or columns > width):
             raise InputError(
                 f"layer {name!r}: found a {kind} grid of {rows} x {columns} on a "
-                f"{'picture' if over_picture else 'spectrogram'} of {height} x {width}; "
+                f"{'picture' if ground.given.shape[0] == 3 else 'spectrogram'} of {height} x {width}; "
                 "expected a grid that is no finer: pass the sound or picture that this layer saw"
             )
     return m
@@ -196,6 +197,7 @@ DIRECTIONS = ("where", "who")
 def check_query(
     m: AttentionMap,
     query,  # two numbers; empty for none
+    direction: str = "where",  # "who": the point is one of the keys
 ) -> list[float]:
     "Return a point as a list of two numbers inside the map, or [] for none. Raises `InputError` for a point outside."
     if not len(query):
@@ -204,17 +206,16 @@ def check_query(
         raise InputError(
             f"query: found {query!r}; expected two numbers, (seconds, hertz), or (column, row) for a picture"
         )
-    m.query_index(*query)
+    if direction == "who":
+        key_index(m, query)
+    else:
+        m.query_index(*query)
     return [round(float(x), 4) for x in query]
 
 
 def key_index(m: AttentionMap, query) -> int:
     "Return the position in the key grid of a point, row by row."
-    (across, up), (rows, columns) = query, m.key_grid
-    if m.config is not None:
-        return m.config.row_of(up, rows) * columns + m.config.column_of(across, columns)
-    height, width = m.query_grid if m.sound is None else m.sound.shape[-2:]
-    return int(up * rows / height) * columns + int(across * columns / width)
+    return m.ground("keys").index(query, m.key_grid)
 
 
 def heat_of(
@@ -273,23 +274,31 @@ def layer_state(
         "effect": _finite(m.effect[sample]),
         "warning": verdict(m, sample),
     }
-    for kind, (rows, _) in (("query", m.query_grid), ("key", m.key_grid)):
-        edges = [] if m.config is None else m.config.frequency_edges(rows)
+    for kind, (rows, _), config in (
+        ("query", m.query_grid, m.ground("queries").config),
+        ("key", m.key_grid, m.ground("keys").config),
+    ):
+        edges = [] if config is None else config.frequency_edges(rows)
         state[f"{kind}_edges"] = [round(float(f), 3) for f in edges]
     return state
 
 
-def ground_state(m: AttentionMap, sample: int = 0) -> dict:
-    "Return what lies under the heat: a sound with its axes, a picture, or nothing but the grid."
-    under = m.sound_of(sample)
-    if m.config is None:
+def ground_state(
+    m: AttentionMap,
+    sample: int = 0,
+    of: str = "keys",  # or "queries": the same, but in cross-attention
+) -> dict:
+    "Return what lies under the heat, or asks: a sound with its axes, a picture, or nothing but the grid."
+    ground = m.ground(of, sample)
+    under = ground.given
+    if ground.config is None:
         if under is None:
-            return {"kind": "picture", "grid": list(m.query_grid), "values": b""}
+            return {"kind": "picture", "grid": list(ground.grid), "values": b""}
         pixels = under.expand(3, -1, -1).permute(1, 2, 0).contiguous()
         return {"kind": "picture", "grid": list(under.shape[-2:]), "values": eight_bit(pixels)}
-    values = torch.full((1, *m.query_grid), -1.0) if under is None else under
+    values = torch.full((1, *ground.grid), -1.0) if under is None else under
     grid = values.shape[-2:]
-    return {"kind": "sound", "grid": list(grid), "values": eight_bit(values), **sound_axes(m.config, grid)}
+    return {"kind": "sound", "grid": list(grid), "values": eight_bit(values), **sound_axes(ground.config, grid)}
 
 # %% ../../nbs/10_show/05_attention_state.ipynb #5fbd2c13
 def transform_of(
@@ -313,9 +322,10 @@ def heard_state(sound: Sound | None, max_seconds: float = 10.0, rate: int | None
 
 
 def own_sound(maps: dict[str, AttentionMap], sample: int = 0) -> Sound | None:
-    "Return the sound, without waveform, that the first layer over a sound looked at; None if no layer looked at one."
-    m = next((m for m in maps.values() if m.config is not None and m.sound is not None), None)
-    return None if m is None else Sound(m.sound_of(sample), m.config)
+    "Return the sound, without waveform, under the first map over a sound, or that asks in it; None if there is none."
+    grounds = (m.ground(of, sample) for m in maps.values() for of in ("keys", "queries"))
+    found = next((g for g in grounds if g.config is not None and g.given is not None), None)
+    return None if found is None else Sound(found.given, found.config)
 
 
 def inspector_state(
@@ -334,10 +344,12 @@ def inspector_state(
     check_setting("rate", rate, (int, type(None)), 2000, 192000)
     layers, grounds = [], []
     for layer, m in maps.items():
-        ground = ground_state(m, sample)
-        if ground not in grounds:
-            grounds.append(ground)
-        layers.append(layer_state(layer, m, sample, compact) | {"ground": grounds.index(ground)})
+        lies = {"ground": ground_state(m, sample)} | ({"asks": ground_state(m, sample, "queries")} if m.crossed else {})
+        for ground in lies.values():
+            if ground not in grounds:
+                grounds.append(ground)
+        places = {name: grounds.index(ground) for name, ground in lies.items()}
+        layers.append(layer_state(layer, m, sample, compact) | places)
     heard = sound if sound is not None or compact else own_sound(maps, sample)
     if name is None:
         name = sound.name if sound is not None else ""

@@ -23,10 +23,10 @@ def check_same_axes(
     b: dict[str, AttentionMap],
 ) -> None:
     "Raise `InputError` unless one point means the same in two sets of maps."
-    configs = [next((m.config for m in maps.values() if m.config is not None), None) for maps in (a, b)]
+    configs = [next((g.config for m in maps.values() if (g := m.ground()).config is not None), None) for maps in (a, b)]
     if None not in configs:
         configs[0].require_same(configs[1], "the second side")
-    only_pictures = [all(m.config is None for m in maps.values()) for maps in (a, b)]
+    only_pictures = [all(m.ground().config is None for m in maps.values()) for maps in (a, b)]
     if only_pictures[0] != only_pictures[1]:
         raise InputError(
             "Compare: found maps over a sound on one side and over a picture on the other; "

@@ -103,16 +103,17 @@ def attended_sound(
     sample: int = 0,  # which of the map's batch
 ) -> Sound:  # of the same length
     "Return what is attended from a point as a sound. Raises `InputError` for a layer that looks at pictures."
-    if m.config is None:
+    check_setting("direction", direction, choices=DIRECTIONS)
+    config = m.ground("keys" if direction == "where" else "queries").config
+    if config is None:
         raise InputError(
             f"layer {m.layer!r} looks at a picture: found no axes in seconds and Hz; "
             "expected a layer that looks at sounds"
         )
-    m.config.require_same(sound.config, "the sound")
-    check_setting("direction", direction, choices=DIRECTIONS)
-    heat = heat_of(m, check_query(m, query), direction, sample)
-    heard = masked(sound.to_waveform(), gains_of(heat, m.weights.shape[2], threshold), m.config)
-    return Sound.from_waveform(heard, m.config, f"{sound.name}, attended", tuple(sound.values.shape[1:]))
+    config.require_same(sound.config, "the sound")
+    heat = heat_of(m, check_query(m, query, direction), direction, sample)
+    heard = masked(sound.to_waveform(), gains_of(heat, m.weights.shape[2], threshold), config)
+    return Sound.from_waveform(heard, config, f"{sound.name}, attended", tuple(sound.values.shape[1:]))
 
 
 def band_sound(
@@ -121,8 +122,8 @@ def band_sound(
     sound: Sound,
 ) -> Sound:
     "Return the band of a point alone: the row of the query grid that holds it, at all times."
-    rows, (_, hertz) = m.query_grid[0], check_query(m, query)
+    rows, (_, hertz), config = m.query_grid[0], check_query(m, query), m.ground().config
     gains = torch.zeros(rows, 1)
-    gains[m.config.row_of(hertz, rows)] = 1
-    heard = masked(sound.to_waveform(), gains, m.config)
-    return Sound.from_waveform(heard, m.config, f"{sound.name}, band", tuple(sound.values.shape[1:]))
+    gains[config.row_of(hertz, rows)] = 1
+    heard = masked(sound.to_waveform(), gains, config)
+    return Sound.from_waveform(heard, config, f"{sound.name}, band", tuple(sound.values.shape[1:]))

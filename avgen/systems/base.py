@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from ..core import INSTRUMENTS, InputError, check_setting, stream, stream_seed
 from ..data.batches import Batch
+from ..nets.attention import attention_layers, record_attention
+from ..nets.attention_maps import AttentionMap
 from ..signal.spectrogram import SpectrogramConfig
 
 # %% ../../nbs/05_systems/01_base.ipynb #b1f45740
@@ -132,6 +134,23 @@ class System(nn.Module):
     def generate(self, source: Tensor, seed: int = 0) -> Tensor:
         """Turn (B, C, 64, 64) sources in [-1, 1] into targets in [-1, 1]; the same seed gives the same targets."""
         raise NotImplementedError(f"{type(self).__name__} does not generate yet: define generate(source, seed)")
+
+    @property
+    def attention_names(self) -> tuple[str, ...]:
+        """Return what `attend` can show, the first by default: the attention layers of the encoder."""
+        return tuple(attention_layers(self.encoder)) if hasattr(self, "encoder") else ()
+
+    @torch.no_grad()
+    def attend(self, source: Tensor, seed: int = 0, layer: str | None = None) -> AttentionMap:
+        """Return where an attention layer looked while the system read sources (B, C, H, W); None: the first layer.
+
+        `seed` is of the noise, for systems that look at the source while they generate. Raises `InputError` for a layer
+        that is not one of `attention_names`, and where there are none.
+        """
+        encoder, config = getattr(self, "encoder", self), self.config if self.direction == "S2I" else None
+        with record_attention(encoder, sound=source, config=config) as maps:
+            encoder(source)
+        return maps[self.attention_names[0] if layer is None else check_setting("layer", layer, choices=tuple(maps))]
 
     def towards(self, direction: str) -> "System":
         """Return this system as one that generates in `direction`.

@@ -320,24 +320,36 @@ class Duet(System):
         self.eval()
         return self.latents.decode(self.generate_latents(self.encoder(source), seed).float())
 
-    @torch.no_grad()
-    def attend(self, source: Tensor, seed: int = 0, time: float = 0.5) -> AttentionMap:
-        """Return which parts of the source each part of the target looks at: the mean over layers and heads.
+    @property
+    def attention_names(self) -> tuple[str, ...]:
+        """Return what `attend` can show: the mean of the painter's layers that look at the source, or one of them."""
+        return ("cross-attention", *(f"painter.blocks.{k}" for k in range(0, self.settings.depth, 2)))
 
-        `time` says when, from 1 (noise) to 0 (done). Queries lie on the grid of the target, keys on that of the source.
+    @torch.no_grad()
+    def attend(self, source: Tensor, seed: int = 0, layer: str | None = None, time: float = 0.5) -> AttentionMap:
+        """Return which parts of the source each part of the target looks at: the mean over heads, and layers.
+
+        `time` says when, from 1 (noise) to 0 (done). Queries lie on the target, which is generated with the noise of
+        `seed`; keys lie on the source. Raises `InputError` for a layer that is not one of `attention_names`.
         """
         self.eval()
+        names, s = self.attention_names, self.settings
+        layer = check_setting("layer", names[0] if layer is None else layer, choices=names)
         heard = self.encoder(source)
         with record_weights(self.painter) as found:
-            self.generate_latents(heard, seed)
-        layers = [weights for path, weights in found.items() if int(path.split(".")[1]) % 2 == 0]
-        step = min(int((1 - time) * len(layers[0])), len(layers[0]) - 1)
-        weights = torch.stack([layer[step][: len(source)].mean(1) for layer in layers]).mean(0)
+            target = self.latents.decode(self.generate_latents(heard, seed).float())
+        paths = [f"{name.removeprefix('painter.')}.attention" for name in (names[1:] if layer == names[0] else [layer])]
+        steps = len(found[paths[0]])
+        step = min(int((1 - time) * s.walk_steps), steps - 1)
+        weights = torch.stack([found[path][step][: len(source)].mean(1) for path in paths]).mean(0)
+        config, target_config = (self.config, None) if self.direction == "S2I" else (None, self.config)
         return AttentionMap(
             weights,
             self.grid,
             self.encoder.tokens.grid,
-            layer=f"cross-attention at time {time:g}",
-            config=self.config if self.direction == "S2I" else None,
+            layer=f"{layer} at time {time:g}",
+            config=config,
             sound=source.float().cpu(),
+            target=target.cpu(),
+            target_config=target_config,
         )

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from avgen.nets.attention_drawing import draw_background, draw_grid, draw_ring, heat_colours
+from avgen.core import InputError
+from avgen.nets.attention_drawing import Ground, draw_background, draw_grid, draw_ring, heat_colours
 from avgen.signal.spectrogram import SpectrogramConfig
 
 CONFIG = SpectrogramConfig()
@@ -48,3 +49,22 @@ def test_heat_begins_transparent_and_rings_carry_their_label(ax):
     assert colours(0.0)[3] == 0 and colours(1.0)[3] > 0.9
     draw_ring(ax, (0.2, 440.0), 3)
     assert ax.texts[0].get_text() == "3" and ax.lines[0].get_xydata().tolist() == [[0.2, 440.0]]
+
+
+def test_a_ground_knows_its_points_on_a_sound_and_on_a_picture(ax):
+    for ground, words in (
+        (Ground(torch.zeros(1, 16, 16), CONFIG), "Hz"),
+        (Ground(torch.zeros(3, 32, 48)), "column"),
+        (Ground(None, grid=(8, 8)), "column"),
+    ):
+        assert [ground.index(ground.point(i, (4, 8)), (4, 8)) for i in range(32)] == list(range(32))
+        assert words in ground.say(ground.point(3, (4, 8)))
+        ground.draw(ax)
+    assert Ground(torch.zeros(3, 32, 48)).size == (32, 48) and Ground(None, grid=(8, 8)).size == (8, 8)
+
+
+def test_a_point_outside_a_ground_is_refused():
+    with pytest.raises(InputError, match="within 0..47, 0..31"):
+        Ground(torch.zeros(3, 32, 48)).index((48, 0), (4, 4))
+    with pytest.raises(InputError, match="hertz"):
+        Ground(None, CONFIG).index((0.1, 1e6), (4, 4))

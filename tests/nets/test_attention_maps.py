@@ -1,5 +1,6 @@
 """Contract of avgen.nets.attention_maps: weights are checked, points find their row, maps draw and save themselves."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -189,3 +190,57 @@ def test_files_that_are_no_maps(tmp_path):
 def test_memory_is_known_before():
     assert map_bytes((32, 32), (32, 32)) == 4 * 2**20 and map_bytes((32, 32), (16, 16), samples=64) == 64 * 2**20
     assert map_bytes((32, 32), (32, 32), 2, 8) == 65536
+
+
+def crossed_map(target_is_sound=False, samples=2):
+    "A map from a picture to a sound, or from a sound to a picture."
+    picture, sound = torch.rand(samples, 3, 64, 48) * 2 - 1, torch.rand(samples, 1, 64, 64) * 2 - 1
+    given = dict(config=CONFIG, sound=sound, target=picture)
+    if target_is_sound:
+        given = dict(sound=picture, target=sound, target_config=CONFIG)
+    return AttentionMap(weights(samples, 64, 16), (8, 8), (4, 4), layer="across", **given)
+
+
+def test_two_grounds():
+    painted, played = crossed_map(), crossed_map(True)
+    assert painted.crossed and played.crossed and not a_map().crossed
+    assert painted.query_index(47, 63) == 63 and painted.query_index(0, 0) == 0  # pixels of the picture
+    assert played.query_index(0.01, 100) == 0  # seconds and hertz of the sound
+    for m in (painted, played):
+        assert [m.query_index(*m.query_point(i)) for i in range(64)] == list(range(64))
+        assert all(torch.isfinite(m.at(*p, sample=1)).all() for p in strongest_points(m, 1))
+    assert painted.ground("keys").config == CONFIG and painted.ground("queries").size == (64, 48)
+    assert torch.equal(painted.ground("queries", 1).given, painted.target[1])
+    with pytest.raises(InputError, match="outside the picture"):
+        painted.at(48, 0)
+    with pytest.raises(InputError, match="queries"):
+        painted.ground("values")
+
+
+def test_grounds_of_self_attention_are_one():
+    m = AttentionMap(weights(1, 64, 16), (8, 8), (4, 4))
+    assert m.ground("keys").size == m.ground("queries").size == (8, 8)
+
+
+@pytest.mark.parametrize("target_is_sound", [False, True])
+def test_two_grounds_are_drawn_each_with_its_axes(target_is_sound):
+    m = crossed_map(target_is_sound)
+    figure = m.plot(at=m.query_point(10), sample=1)
+    asks, goes_in, answer = figure.axes[:3]
+    assert [ax.get_title() for ax in (asks, goes_in)] == ["what comes out, and where we ask", "what goes in"]
+    expected = ["time (s)", "column", "column"] if target_is_sound else ["column", "time (s)", "time (s)"]
+    assert [ax.get_xlabel() for ax in (asks, goes_in, answer)] == expected
+    assert len(asks.texts) == 1 and not answer.texts  # the ring stands on what asks
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("target_is_sound", [False, True])
+def test_two_grounds_to_a_file_and_back(tmp_path, target_is_sound):
+    m = crossed_map(target_is_sound)
+    m.save(tmp_path / "map.npz")
+    again = AttentionMap.load(tmp_path / "map.npz")
+    assert torch.equal(again.target, m.target) and torch.equal(again.sound, m.sound)
+    assert (again.config, again.target_config) == (m.config, m.target_config)
+    a_map().save(tmp_path / "old.npz")
+    assert not {"target", "target_config"} & set(np.load(tmp_path / "old.npz").files)
+    assert not AttentionMap.load(tmp_path / "old.npz").crossed

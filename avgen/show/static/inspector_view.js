@@ -101,12 +101,12 @@ const press = (group, name) => { for (const button of group.children) button.set
 /** The whole view. `bus` is shared by the sides of a comparison: {views, label}. Returns {root, controls, overview, close}. */
 export function inspectorView(model, bus = null) {
   const compact = Boolean(model.get("compact"));
-  const view = plot("", "application");
+  const view = plot("", "application"), other = plot("", "application"); // the other: what is looked at, where that is not what asks
+  const front = { view, ground: null }, back = { view: other, ground: null };
   const spot = element("div", { class: "avgen-query", hidden: true }), marks = element("div", { class: "avgen-marks", "aria-hidden": true });
   view.stage.append(spot, marks);
   const ruler = element("div", { class: "avgen-ruler", role: "slider", tabindex: 0, "data-lm-suppress-shortcuts": "true", "aria-label": "Position in the sound: arrow keys seek" }, element("i"));
-  const below = view.root.lastElementChild;
-  below.removeAttribute("aria-hidden");
+  for (const each of [view, other]) each.root.lastElementChild.removeAttribute("aria-hidden");
   const say = element("p", { class: "avgen-say" }), told = element("p", { class: "avgen-told", "aria-live": "polite" });
   const alarm = element("p", { class: "avgen-warning avgen-alarm", role: "alert", hidden: true });
   const facts = element("dl", { class: "avgen-facts" }), warning = element("p", { class: "avgen-warning", role: "note" });
@@ -122,7 +122,7 @@ export function inspectorView(model, bus = null) {
   else for (const [name, text] of HEARD) hear.append(element("button", { type: "button", "data-name": name, onclick: () => toggle(name) }, element("b", { "aria-hidden": true, text: "▶" }), element("span", { text })));
 
   const set = (name, value) => { model.set(name, value); model.save_changes(); };
-  const way = choice("Direction", WAYS, (name) => set("direction", name)), ground = choice("What is drawn", GROUNDS, (name) => (bus ? bus.views : [api]).forEach((other) => other.draws(name)));
+  const way = choice("Direction", WAYS, (name) => turn(name)), ground = choice("What is drawn", GROUNDS, (name) => (bus ? bus.views : [api]).forEach((other) => other.draws(name)));
   const draws = (name) => {
     root.dataset.view = name;
     press(ground, name);
@@ -141,29 +141,33 @@ export function inspectorView(model, bus = null) {
     element("div", { class: "avgen-bar" }, ...(compact ? [hear, title, ground] : [title, hear])), ...(compact ? [] : [controls, thumbs]), alarm,
     element("div", { class: "avgen-columns" }, view.root, side), compact ? null : note, told);
 
-  let layers = [], grounds = [], layer = null, under = null, locked = null, drawn = null, transform = null, mode = "";
+  let layers = [], grounds = [], layer = null, crossed = false, locked = null, drawn = null, transform = null, mode = "";
 
-  const sounding = () => under?.kind === "sound";
+  // In self-attention one ground asks and is looked at. In cross-attention there are two: what asks is in front, what is looked at behind.
+  const asking = () => model.get("direction") !== "who";
+  const aim = () => (crossed && !asking() ? back : front), lies = () => (crossed && asking() ? back : front);
+  const sounding = ({ ground }) => ground?.kind === "sound";
+  const soundSide = () => [front, back].find((each) => sounding(each) && (each === front || crossed));
   const audio = () => numbers(model.get("audio"), Int16Array);
-  const aimGrid = () => (model.get("direction") === "who" ? layer.key_grid : layer.query_grid);
-  const heatGrid = () => (model.get("direction") === "who" ? layer.query_grid : layer.key_grid);
-  const cellAt = (x, y, [rows, columns]) => [Math.min(Math.floor((sounding() ? y : 1 - y) * rows), rows - 1), Math.min(Math.floor(x * columns), columns - 1)];
-  const middle = ([row, column], [rows, columns]) => [(column + 0.5) / columns, sounding() ? (row + 0.5) / rows : 1 - (row + 0.5) / rows];
+  const aimGrid = () => (asking() ? layer.query_grid : layer.key_grid);
+  const heatGrid = () => (asking() ? layer.key_grid : layer.query_grid);
+  const cellAt = (x, y, [rows, columns], on = aim()) => [Math.min(Math.floor((sounding(on) ? y : 1 - y) * rows), rows - 1), Math.min(Math.floor(x * columns), columns - 1)];
+  const middle = ([row, column], [rows, columns], on = aim()) => [(column + 0.5) / columns, sounding(on) ? (row + 0.5) / rows : 1 - (row + 0.5) / rows];
   /** A point in the words of Python: (seconds, hertz), or (column, row) of a picture; and back. */
-  const named = (x, y) => {
-    const [height, width] = under.grid;
-    if (sounding()) return [secondsAt(x, under.span), hertzAt(y, under.frequencies)].map((v) => +v.toFixed(4));
+  const named = (x, y, on = aim()) => {
+    const [height, width] = on.ground.grid;
+    if (sounding(on)) return [secondsAt(x, on.ground.span), hertzAt(y, on.ground.frequencies)].map((v) => +v.toFixed(4));
     return [Math.min(Math.floor(x * width), width - 1), Math.min(Math.floor((1 - y) * height), height - 1)];
   };
-  const pointOf = (query) => {
+  const pointOf = (query, on = aim()) => {
     if (!Array.isArray(query) || query.length !== 2 || !query.every(Number.isFinite)) return null;
-    const [height, width] = under.grid;
-    const [x, y] = sounding() ? [placeOf(query[0], under.span), heightOf(query[1], under.frequencies)] : [(query[0] + 0.5) / width, 1 - (query[1] + 0.5) / height];
+    const [height, width] = on.ground.grid;
+    const [x, y] = sounding(on) ? [placeOf(query[0], on.ground.span), heightOf(query[1], on.ground.frequencies)] : [(query[0] + 0.5) / width, 1 - (query[1] + 0.5) / height];
     return x > -0.02 && x < 1.02 && y > -0.02 && y < 1.02 ? [within(x), within(y)] : null;
   };
-  const sayPoint = (x, y) => {
-    const [across, up] = named(x, y);
-    if (!sounding()) return `column ${across}, row ${up}`;
+  const sayPoint = (x, y, on = aim()) => {
+    const [across, up] = named(x, y, on);
+    if (!sounding(on)) return `column ${across}, row ${up}`;
     return `${saySeconds(Math.max(across, 0))}, ${sayHertz(up)}${model.get("pitch_names") && pitchName(up) ? ` (${pitchName(up)})` : ""}`;
   };
 
@@ -187,8 +191,8 @@ export function inspectorView(model, bus = null) {
     if (compact) return;
     const shares = drawn && drawn.direction === "where" ? layer.shares.subarray(drawn.index * 4, drawn.index * 4 + 4) : [];
     comb.replaceChildren();
-    comb.hidden = !sounding();
-    if (!sounding()) return;
+    comb.hidden = crossed || !sounding(front);
+    if (comb.hidden) return;
     comb.append(element("p", { class: "avgen-head", text: "Share on harmonics of the point" }));
     if (!drawn) comb.append(element("p", { class: "avgen-note", text: "Choose a point." }));
     else if (drawn.direction === "who") comb.append(element("p", { class: "avgen-note", text: "Asked of a query: choose “Where it looks”." }));
@@ -205,29 +209,30 @@ export function inspectorView(model, bus = null) {
   const hideMarks = () => marks.replaceChildren();
   const showMarks = () => {
     hideMarks();
-    if (compact || !sounding() || !drawn || drawn.direction !== "where") return;
+    if (compact || crossed || !sounding(front) || !drawn || drawn.direction !== "where") return;
     const hertz = named(...locked)[1];
     for (let k = 2; k <= 6; k++) {
-      const y = heightOf(k * hertz, under.frequencies);
+      const y = heightOf(k * hertz, front.ground.frequencies);
       if (y < 1) marks.append(element("span", { style: `bottom:${100 * y}%`, text: `${k}f` }));
     }
   };
 
   const heat = (x, y, quiet = false) => {
-    const direction = model.get("direction") === "who" ? "who" : "where", aim = aimGrid(), grid = heatGrid();
-    let [row, column] = cellAt(x, y, aim), index = row * aim[1] + column;
+    const direction = asking() ? "where" : "who", from = aimGrid(), grid = heatGrid(), on = aim(), under = lies();
+    let [row, column] = cellAt(x, y, from), index = row * from[1] + column;
     if (direction === "where") {
       index = recordedRow(layer, index);
       const position = layer.queries.length ? layer.queries[index] : index;
-      [row, column] = [Math.floor(position / aim[1]), position % aim[1]];
+      [row, column] = [Math.floor(position / from[1]), position % from[1]];
     }
     const values = weightsOf(layer, direction, index), { shown, ends } = coloured(values, layer, model.get("scale"), model.get("threshold"));
-    drawn = { direction, index, position: row * aim[1] + column, grid, values, layer: layer.name };
-    drawHeat(view.heat, shown, grid, root.dataset.view === "heat" ? OPAQUE : CLEAR, !sounding());
+    drawn = { direction, index, position: row * from[1] + column, grid, values, layer: layer.name };
+    drawHeat(under.view.heat, shown, grid, root.dataset.view === "heat" ? OPAQUE : CLEAR, !sounding(under));
+    under.view.root.dataset.heated = true;
     spot.hidden = false;
-    spot.style.cssText = `left:${(100 * column) / aim[1]}%;${sounding() ? "bottom" : "top"}:${(100 * row) / aim[0]}%;width:${100 / aim[1]}%;height:${100 / aim[0]}%`;
+    spot.style.cssText = `left:${(100 * column) / from[1]}%;${sounding(on) ? "bottom" : "top"}:${(100 * row) / from[0]}%;width:${100 / from[1]}%;height:${100 / from[0]}%`;
     const peak = values.reduce((best, v, i) => (v > values[best] || !(values[best] === values[best]) ? i : best), 0), ratio = values[peak] * layer.keys, times = ratio.toFixed(ratio < 2 ? 2 : 1);
-    const here = sayPoint(...middle([row, column], aim)), there = sayPoint(...middle([Math.floor(peak / grid[1]), peak % grid[1]], grid));
+    const here = sayPoint(...middle([row, column], from)), there = sayPoint(...middle([Math.floor(peak / grid[1]), peak % grid[1]], grid, under), under);
     say.textContent = direction === "where"
       ? `${locked ? "From" : "Preview from"} ${here} it looks most at ${there}: ${times} times as much as if it looked everywhere alike.`
       : `${locked ? "What" : "Preview: what"} looks most at ${here} is ${there}: it gives ${times} times an equal share.`;
@@ -237,13 +242,21 @@ export function inspectorView(model, bus = null) {
     if (!quiet) bus?.drew();
   };
 
+  const wipe = () => {
+    for (const each of [view, other]) {
+      each.heat.width = each.heat.width;
+      delete each.root.dataset.heated;
+    }
+  };
+
   const clear = () => {
     drawn = null;
-    view.heat.width = view.heat.width;
+    wipe();
     spot.hidden = true;
     low.textContent = high.textContent = "";
     delete root.dataset.query;
-    say.textContent = `Move over the ${sounding() ? "sound" : "picture"} to preview; click to keep a point. Keys: arrows move it, Enter keeps it, Escape lets go.`;
+    say.textContent = `Move over the ${sounding(aim()) ? "sound" : "picture"} to preview; click to keep a point. Keys: arrows move it, Enter keeps it, Escape lets go.`;
+    if (crossed) say.textContent += ` Click on the ${sounding(lies()) ? "sound" : "picture"} to ask the other way round.`;
     tell();
     bus?.drew();
   };
@@ -254,16 +267,19 @@ export function inspectorView(model, bus = null) {
     locked = query && query.length ? pointOf(query) : null;
     complain(query && query.length && !locked ? `The point (${query.join(", ")}) lies outside what this layer looks at: nothing is drawn.` : trouble);
     root.dataset.locked = locked !== null;
+    for (const each of [front, back]) each.view.root.dataset.lies = each === lies();
+    aim().view.stage.append(spot);
+    if (crossed) wipe();
     if (locked) heat(...locked); else clear();
-    for (const chip of chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.at === String(query)));
+    for (const chip of chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.at === String(query) && (!crossed || asking())));
     locked ? showMarks() : hideMarks();
     told.textContent = locked ? say.textContent : "";
     overview();
-    const can = { whole: audio().length > 0, attended: audio().length > 0 && sounding() && locked, band: audio().length > 0 && sounding() && locked };
+    const can = { whole: audio().length > 0, attended: audio().length > 0 && sounding(lies()) && locked, band: audio().length > 0 && sounding(aim()) && locked };
     hear.hidden = compact && !can.whole;
     for (const button of voices()) {
       button.disabled = !can[button.dataset.name];
-      button.title = can[button.dataset.name] ? "" : !audio().length ? "no sound came with these maps" : sounding() ? "keep a point first" : "this layer looks at a picture";
+      button.title = can[button.dataset.name] ? "" : !audio().length ? "no sound came with these maps" : sounding(button.dataset.name === "band" ? aim() : lies()) ? "keep a point first" : button.dataset.name === "band" && crossed ? "the point lies on a picture" : "this layer looks at a picture";
     }
     if (mode && !can[mode]) speaker.stop();
     else if (mode && mode !== "whole" && speaker.playing) start(mode, speaker.seconds);
@@ -271,13 +287,18 @@ export function inspectorView(model, bus = null) {
   let trouble = "";
   const redraw = () => { if (layer) drawn ? heat(...(locked ?? hovered ?? [0.5, 0.5])) : clear(); };
   const keep = (x, y) => {
-    const aim = aimGrid();
-    let [row, column] = cellAt(x, y, aim);
-    if (model.get("direction") !== "who" && layer.queries.length) {
-      const position = layer.queries[recordedRow(layer, row * aim[1] + column)];
-      [row, column] = [Math.floor(position / aim[1]), position % aim[1]];
+    const from = aimGrid();
+    let [row, column] = cellAt(x, y, from);
+    if (asking() && layer.queries.length) {
+      const position = layer.queries[recordedRow(layer, row * from[1] + column)];
+      [row, column] = [Math.floor(position / from[1]), position % from[1]];
     }
-    set("query", named(...middle([row, column], aim)));
+    set("query", named(...middle([row, column], from)));
+  };
+  /** Ask in another direction: a point of one ground means nothing on the other. */
+  const turn = (name) => {
+    if (crossed && name !== model.get("direction")) model.set("query", []);
+    set("direction", name);
   };
 
   let hovered = null, latest = "", since = 0;
@@ -291,38 +312,47 @@ export function inspectorView(model, bus = null) {
     const here = `${event.clientX} ${event.clientY}`, raw = event.type === "pointerrawupdate";
     if (event.pointerType === "touch" || here === latest || (raw && event.timeStamp - since < 4)) return;
     [latest, since] = [here, event.timeStamp];
-    const point = view.place(event);
+    const point = aim().view.place(event);
     if (bus) for (const other of bus.views) other.preview(point, other !== api);
     else preview(point);
     bus?.drew();
   };
-  view.stage.addEventListener("pointerrawupdate", moved); // as soon as the pointer says so, not when the next frame begins; where a browser does not have it:
-  view.stage.addEventListener("pointermove", moved);
-  view.stage.addEventListener("pointerleave", () => (bus ? bus.views : [api]).forEach((other) => other.preview(null, true)));
-  view.stage.addEventListener("click", (event) => {
-    const [x, y] = view.place(event);
-    keep(x, y);
-    if (speaker.playing && sounding()) start(mode, Math.max(secondsAt(x, under.span), 0));
-  });
-  view.stage.addEventListener("keydown", (event) => {
-    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
-    if (!layer) return;
+  const act = (event) => {
     const [rows, columns] = aimGrid(), [x, y] = locked ?? hovered ?? [0.5, 0.5];
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
     if (move) keep(within(x + move[0] / columns), within(y + move[1] / rows));
     else if (event.key === "Enter" || event.key === " ") locked ? set("query", []) : keep(x, y);
     else if (event.key === "Escape") set("query", []);
     else return;
     event.preventDefault();
     event.stopPropagation();
-  });
+  };
+  for (const each of [front, back]) {
+    const { stage } = each.view, aimed = () => layer && aim() === each;
+    const over = (event) => aimed() && moved(event);
+    stage.addEventListener("pointerrawupdate", over); // as soon as the pointer says so, not when the next frame begins; where a browser does not have it:
+    stage.addEventListener("pointermove", over);
+    stage.addEventListener("pointerleave", () => aimed() && (bus ? bus.views : [api]).forEach((one) => one.preview(null, true)));
+    stage.addEventListener("click", (event) => {
+      const [x, y] = each.view.place(event);
+      if (!aimed()) model.set("direction", each === back ? "who" : "where");
+      keep(x, y);
+      if (speaker.playing && sounding(each)) start(mode, Math.max(secondsAt(x, each.ground.span), 0));
+    });
+    stage.addEventListener("keydown", (event) => {
+      if (!layer) return;
+      if (!aimed() && event.key !== "Tab") turn(each === back ? "who" : "where");
+      act(event);
+    });
+  }
 
   // ---- the sound
 
   const showTime = (seconds) => {
-    const on = seconds >= 0 && sounding();
-    view.showCursor(on ? placeOf(seconds, under.span) : null);
+    const place = soundSide(), on = seconds >= 0 && Boolean(place);
+    for (const each of [front, back]) each.view.showCursor(on && each === place ? placeOf(seconds, place.ground.span) : null);
     ruler.dataset.on = on;
-    ruler.firstChild.style.left = on ? `${100 * within(placeOf(seconds, under.span))}%` : "0";
+    ruler.firstChild.style.left = on ? `${100 * within(placeOf(seconds, place.ground.span))}%` : "0";
     ruler.setAttribute("aria-valuenow", Math.max(seconds, 0).toFixed(3));
     ruler.setAttribute("aria-valuetext", saySeconds(Math.max(seconds, 0)));
   };
@@ -346,10 +376,10 @@ export function inspectorView(model, bus = null) {
     transform ??= new Transform(samples, rate, size, hop);
     if (name === "attended") {
       const edges = drawn.direction === "where" ? layer.key_edges : layer.query_edges;
-      return transform.masked(gainsOf(drawn.values, model.get("threshold"), 1 / layer.keys), drawn.grid, edges, under.span);
+      return transform.masked(gainsOf(drawn.values, model.get("threshold"), 1 / layer.keys), drawn.grid, edges, soundSide().ground.span);
     }
-    const aim = aimGrid(), edges = drawn.direction === "where" ? layer.query_edges : layer.key_edges, row = Math.floor(drawn.position / aim[1]);
-    return transform.masked(Float32Array.from({ length: aim[0] }, (_, r) => +(r === row)), [aim[0], 1], edges, under.span);
+    const from = aimGrid(), edges = drawn.direction === "where" ? layer.query_edges : layer.key_edges, row = Math.floor(drawn.position / from[1]);
+    return transform.masked(Float32Array.from({ length: from[0] }, (_, r) => +(r === row)), [from[0], 1], edges, soundSide().ground.span);
   };
   const start = (name, from = 0) => {
     try {
@@ -375,7 +405,7 @@ export function inspectorView(model, bus = null) {
   };
   ruler.addEventListener("pointerdown", (event) => {
     const box = ruler.getBoundingClientRect();
-    if (sounding()) seek(secondsAt(within((event.clientX - box.left) / box.width), under.span));
+    if (soundSide()) seek(secondsAt(within((event.clientX - box.left) / box.width), soundSide().ground.span));
   });
   ruler.addEventListener("keydown", (event) => {
     const length = audio().length / (model.get("sample_rate") || 1), now = Math.max(speaker.playing ? speaker.seconds : model.get("time"), 0);
@@ -392,11 +422,12 @@ export function inspectorView(model, bus = null) {
     thumbs.hidden = compact || layers.length < 2;
     if (thumbs.hidden) return;
     layers.forEach((each, i) => {
-      const button = thumbs.children[i], canvas = button.querySelector("canvas"), from = grounds[each.ground], same = grounds[layer.ground].kind === from.kind;
+      const button = thumbs.children[i], canvas = button.querySelector("canvas"), who = !asking(), asks = grounds[each.asks ?? each.ground];
+      const same = (who ? grounds[each.ground] : asks).kind === aim().ground.kind && ("asks" in each) === crossed, from = locked && same && who ? asks : grounds[each.ground];
       button.setAttribute("aria-pressed", String(each === layer));
       let values = received(each), grid = each.key_grid, said = "received by each key";
       if (locked && same) {
-        const who = model.get("direction") === "who", aim = who ? each.key_grid : each.query_grid, [row, column] = cellAt(...locked, aim), at = row * aim[1] + column;
+        const grid_of = who ? each.key_grid : each.query_grid, [row, column] = cellAt(...locked, grid_of), at = row * grid_of[1] + column;
         [values, grid, said] = [weightsOf(each, who ? "who" : "where", who ? at : recordedRow(each, at)), who ? each.query_grid : each.key_grid, "from the kept point"];
       }
       const small = document.createElement("canvas"), context = canvas.getContext("2d");
@@ -418,45 +449,59 @@ export function inspectorView(model, bus = null) {
       element("canvas", { width: picture ? 64 : 96, height: 64, "aria-hidden": true }), element("span", {}, element("b", { text: breakable(each.name) }), element("small", { text: facts.filter(Boolean).join(" · ") })));
   }));
 
-  const axes = () => {
-    if (!sounding()) return;
-    view.axes(under.span, under.frequencies, [compact ? "time in s" : "time in s (click to seek)", model.get("pitch_names") ? "pitch" : "frequency in Hz"]);
+  const axes = (each) => {
+    const { ground, view: { root: whole, axes: put } } = each, lower = whole.lastElementChild;
+    if (!sounding(each)) {
+      const words = each === front ? ["click a part: where does it look?", "who looks there"] : ["who looks at this part?", "where it looks"];
+      lower.replaceChildren(element("span", { class: "avgen-unit", text: crossed ? words[+(each === lies())] : "" }));
+      return;
+    }
+    const seconds = compact ? "time in s" : "time in s (click to seek)";
+    put(ground.span, ground.frequencies, [seconds, model.get("pitch_names") ? "pitch" : "frequency in Hz"]);
     if (model.get("pitch_names")) {
-      const left = view.root.firstElementChild;
+      const left = whole.firstElementChild;
       for (const tick of [...left.querySelectorAll(".avgen-tick")]) tick.remove();
       let last = -1;
       for (let note = 24; note <= 120; note += 12) {
-        const y = heightOf(440 * 2 ** ((note - 69) / 12), under.frequencies);
+        const y = heightOf(440 * 2 ** ((note - 69) / 12), ground.frequencies);
         if (y < 0 || y > 1 || y - last < 0.055) continue;
         left.append(element("span", { class: "avgen-tick", style: `bottom:${100 * y}%`, text: pitchName(440 * 2 ** ((note - 69) / 12)) }));
         last = y;
       }
     }
-    if (!compact) below.append(ruler);
+    if (!compact) lower.append(ruler);
   };
   const buildChips = () => {
-    const points = (model.get("points") ?? []).map((query) => [query, pointOf(query)]).filter(([, point]) => point);
+    const points = (model.get("points") ?? []).map((query) => [query, pointOf(query, front)]).filter(([, point]) => point);
     chips.hidden = !points.length;
-    chips.replaceChildren(...points.map(([query, point]) => element("button", { type: "button", "data-at": String(query), text: sayPoint(...point), onclick: () => set("query", query) })));
+    chips.replaceChildren(...points.map(([query, point]) => element("button", { type: "button", "data-at": String(query), text: sayPoint(...point, front), onclick: () => { if (crossed) model.set("direction", "where"); set("query", query); } })));
   };
 
   const show = () => {
     if (!layers.length) { complain("There is no attention map to show."); return; }
     const wanted = model.get("layer"), found = layers.findIndex((each) => each.name === wanted);
     trouble = found < 0 && wanted ? `Layer “${wanted}” was not recorded here; recorded: ${layers.map((each) => each.name).join(", ")}.` : "";
-    const before = under;
+    const before = aim().ground;
     layer = layers[found] ?? layer ?? layers[0];
     if (!layers.includes(layer)) layer = layers[0];
-    under = grounds[layer.ground];
-    if (before && before.kind !== under.kind && model.get("query")?.length && !(bus && before === under)) { model.set("query", []); model.save_changes(); }
-    view.base.width = under.canvas.width;
-    view.base.height = under.canvas.height;
-    view.base.getContext("2d").drawImage(under.canvas, 0, 0);
-    root.dataset.picture = !sounding();
-    view.stage.style.aspectRatio = sounding() ? "" : `${under.grid[1]} / ${under.grid[0]}`;
-    const name = model.get("name") || (sounding() ? "the sound" : "the picture");
-    view.stage.setAttribute("aria-roledescription", "attention map");
-    view.stage.setAttribute("aria-label", `Attention of ${layer.name} over ${name}. Arrow keys move the point, Enter keeps it, Escape lets go.`);
+    crossed = "asks" in layer;
+    [front.ground, back.ground] = [grounds[layer.asks ?? layer.ground], grounds[layer.ground]];
+    crossed ? view.root.after(other.root) : other.root.remove();
+    if (before && before.kind !== aim().ground.kind && model.get("query")?.length) { model.set("query", []); model.save_changes(); }
+    root.dataset.picture = !sounding(front);
+    root.dataset.crossed = crossed;
+    const name = model.get("name") || (sounding(front) ? "the sound" : "the picture");
+    for (const each of crossed ? [front, back] : [front]) {
+      const { base, stage, root: whole } = each.view, { canvas, grid } = each.ground;
+      base.width = canvas.width;
+      base.height = canvas.height;
+      base.getContext("2d").drawImage(canvas, 0, 0);
+      whole.dataset.picture = !sounding(each);
+      stage.style.aspectRatio = sounding(each) ? "" : `${grid[1]} / ${grid[0]}`;
+      stage.setAttribute("aria-roledescription", "attention map");
+      const what = crossed ? `${sounding(each) ? "the sound" : "the picture"} ${each === front ? "that asks" : "that is looked at"}` : name;
+      stage.setAttribute("aria-label", `Attention of ${layer.name} over ${what}. Arrow keys move the point, Enter keeps it, Escape lets go.`);
+    }
     root.setAttribute("aria-label", `Attention inspector: ${name}`);
     warning.textContent = layer.warning;
     warning.hidden = !layer.warning;
@@ -466,11 +511,11 @@ export function inspectorView(model, bus = null) {
   };
   const options = () => {
     if (!layer) return;
-    axes();
+    for (const each of crossed ? [front, back] : [front]) axes(each);
     buildChips();
     press(way, model.get("direction"));
     pitch.setAttribute("aria-pressed", String(!!model.get("pitch_names")));
-    pitch.hidden = !sounding();
+    pitch.hidden = !soundSide();
     scale.value = model.get("scale");
     limit.value = model.get("threshold");
     limitSaid.textContent = `${Math.round(100 * model.get("threshold"))} %`;
@@ -520,7 +565,7 @@ export function inspectorView(model, bus = null) {
     model.off("change:time", follow);
     speaker.close();
     layers = grounds = [];
-    layer = under = drawn = transform = null;
+    layer = drawn = transform = front.ground = back.ground = null;
   } };
   root.drawn = () => drawn && { ...drawn, values: Array.from(drawn.values), grid: [...drawn.grid] }; // what is drawn, in numbers: for those who check it
   bus?.views.push(api);
