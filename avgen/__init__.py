@@ -23,6 +23,7 @@ _FACE = {
     "open_pairs": "data.corpora",
     "record_attention": "nets.attention",
     "resume": "training.runner",
+    "shipped": "runs.run",
     "start": "training.runner",
     "train": "training.runner",
 }

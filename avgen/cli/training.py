@@ -48,11 +48,12 @@ def demo(
     seed: Seed = 0,
     device: Device = "auto",
     quick: Annotated[bool, typer.Option("--quick", help="Everything small, in about two minutes.")] = False,
+    system: Annotated[str, typer.Option(help="What it trains: duet or sa-cmgan.")] = "duet",
 ):
-    """Train both directions on the orchestra, judge them, and write one page that shows it all: report.html."""
+    """Show what a trained pair makes, train a small one from nothing, judge both: one page, report.html."""
     from avgen.report.demo import demo as run_demo
 
-    print(run_demo(out, data=data, quick=quick, seed=seed, device=device))
+    print(run_demo(out, data=data, quick=quick, seed=seed, device=device, system=system))
 
 # %% ../../nbs/12_cli/02_training.ipynb #b711bfcb
 def _value(text: str):

@@ -4,14 +4,16 @@
 
 # %% auto #0
 __all__ = ['SECTIONS', 'section', 'pending', 'inline_image', 'html_table', 'headline', 'progress_list', 'result_card',
-           'page_header', 'how_section']
+           'page_header', 'opening_section', 'figures_of', 'side_by_side', 'how_section']
 
 # %% ../../nbs/11_report/02_page_parts.ipynb #11f778d1
 import base64
 
+from ..judge.evaluation import Evaluation
 from .story import Chapter, Story
 from ..runs.run import duration
 from ..show.charts import Markup, h, interval_chart, join, percent, span
+from ..show.live import inline
 
 # %% ../../nbs/11_report/02_page_parts.ipynb #374d736f
 def section(name: str, title: str, *content) -> Markup:
@@ -50,7 +52,8 @@ def headline(story: Story) -> str:
     """Say in one or two sentences what was trained, and how often it is right."""
     trained = story.trained()
     if not trained:
-        return "Nothing has been trained yet; this page fills up while the work goes on."
+        meanwhile = " Meanwhile, see what a trained pair paints and plays." if story.shipped else ""
+        return f"Nothing has been trained here yet; this page fills up while the work goes on.{meanwhile}"
     config = trained[0].config
     pairs, instruments = config.data.get("train", 0), len(config.instruments)
     learned = f"{config.system} (preset {config.preset}) learned from {pairs:,} pairs of {instruments} instruments"
@@ -108,9 +111,67 @@ SECTIONS = {
 def page_header(story: Story) -> Markup:
     """Return the first screen: title, headline, progress, results, and links to the sections."""
     title = join(h("p", "avgen report", class_="kicker"), h("h1", story.title))
-    results = h("div", *map(result_card, story.chapters.values()), class_="results") if story.chapters else None
-    links = h("nav", *(h("a", text, href=f"#{name}") for name, text in SECTIONS.items()), aria_label="Sections")
+    awaited = story.shipped and not story.evaluations()  # the samples of the shipped pair say more than two empty cards
+    cards = h("div", *map(result_card, story.chapters.values()), class_="results")
+    results = cards if story.chapters and not awaited else None
+    names = {"shipped": "A trained pair"} if story.shipped else {}
+    links = h(
+        "nav", *(h("a", text, href=f"#{name}") for name, text in (names | SECTIONS).items()), aria_label="Sections"
+    )
     return h("header", title, h("p", headline(story), class_="lead"), progress_list(story), results, links)
+
+# %% ../../nbs/11_report/02_page_parts.ipynb #59196487
+_GIVEN = {"S2I": ("a sound", "pictures it painted"), "I2S": ("a picture", "sounds it made")}
+
+
+def opening_section(story: Story) -> Markup | None:
+    """Return what the pair that came with the kit makes; a sentence where there is none; None where none is said."""
+    if not (story.shipped or story.opening):
+        return None
+    content = [h("p", story.opening)] if story.opening else []
+    for chapter in story.shipped.values():
+        given, made = _GIVEN[chapter.direction]
+        order = (
+            f"Top row: {given} of each instrument. Below it: {made} from it, each from another noise. Click to hear."
+        )
+        content += [h("h3", chapter.name), h("p", order, class_="quiet")]
+        content.append(h("div", Markup(inline(chapter.grid)), class_="noises"))
+        content.append(h("p", chapter.summary, class_="quiet"))
+    return section("shipped", "What a trained pair paints and plays", *content)
+
+
+def figures_of(evaluation: Evaluation) -> dict[str, str]:
+    """Return the figures by which systems are set side by side: name -> what was measured, or a dash."""
+
+    def said(value, real=None, scale=1.0, digits=2):
+        if value is None:
+            return "–"
+        beside = "" if real is None else f" (real {scale * real:.{digits}f})"
+        return f"{scale * value:.{digits}f}{beside}"
+
+    e, kid = evaluation, evaluation.kid or {}
+    precision, recall = e.real_precision_recall or (None, None)
+    return {
+        "Accuracy": f"{percent(e.accuracy)}, {span(e.low, e.high)}",
+        "Recall": said(e.recall, recall),
+        "Precision": said(e.precision, precision),
+        "KID x 1000": said(kid.get("mean"), kid.get("real"), 1000, 1),
+    }
+
+
+def side_by_side(story: Story) -> Markup | None:
+    """Return a table of what was trained here beside the pair that came with the kit; None until both are judged."""
+    shipped = [chapter for chapter in story.shipped.values() if chapter.evaluation]
+    trained = [chapter for chapter in story.trained() if chapter.evaluation]
+    if not (shipped and trained):
+        return None
+    rows = [
+        [f"{chapter.name}, {whose}", *figures_of(chapter.evaluation).values()]
+        for whose, chapters in (("trained here", trained), ("came with the kit", shipped))
+        for chapter in chapters
+    ]
+    table = html_table(["", *figures_of(trained[0].evaluation)], sorted(rows, key=lambda row: row[0], reverse=True))
+    return join(h("h3", "Beside the pair that came with the kit"), table)
 
 # %% ../../nbs/11_report/02_page_parts.ipynb #ee5bbc12
 _SOUND = "half a second as a picture: time to the right, pitch upwards"
@@ -128,25 +189,32 @@ _BACKWARDS = (
 )
 
 
+_DUET = {
+    "Encoder": "learned to name the instrument; says what there is to hear at each moment and pitch",
+    "Noise": "a grid of random numbers: where the picture comes from, so that one sound has many",
+    "Painter": "turns noise into a picture in a dozen small steps; at each, every patch looks up what it needs in the "
+    "sound (cross-attention)",
+}
+_WALK = (
+    "A real picture is mixed with noise, more or less of it, and the painter, who hears the sound, learns to say in "
+    "which direction the picture lies. There is no discriminator in this training; the same network can be trained as "
+    "a game, too, with one."
+)
+
+
 def how_section(story: Story) -> Markup:
-    """Return the chain from sound to picture, and who judges it while it learns."""
+    """Return the chain from sound to picture, and how it learns, for the system that was trained."""
     thumbnails = next((c.thumbnails for c in story.chapters.values() if c.thumbnails), None)
     given = made = None
     if thumbnails:
         given = inline_image(thumbnails[0], "a sound, as its log-mel")
         made = inline_image(thumbnails[1], "the picture that was made from it")
     arrow = h("i", "→", aria_hidden="true")
-    chain = [
-        h("div", given, h("b", "Sound"), _SOUND),
-        arrow,
-        h("div", h("b", "Encoder"), _ENCODER),
-        arrow,
-        h("div", h("b", "Code"), _CODE),
-        arrow,
-        h("div", h("b", "Generator"), _GENERATOR),
-        arrow,
-        h("div", made, h("b", "Picture"), _PICTURE),
-    ]
-    discriminator = h("div", h("b", "Discriminator, while it learns"), _DISCRIMINATOR, class_="judge")
-    drawn = h("div", *chain, discriminator, class_="how")
+    shown = story.trained() or list(story.shipped.values())
+    duet = bool(shown) and shown[0].config.get("system") == "duet"
+    boxes = _DUET if duet else {"Encoder": _ENCODER, "Code": _CODE, "Generator": _GENERATOR}
+    middle = [part for name, text in boxes.items() for part in (h("div", h("b", name), text), arrow)]
+    ends = h("div", given, h("b", "Sound"), _SOUND), h("div", made, h("b", "Picture"), _PICTURE)
+    title, text = ("While it learns", _WALK) if duet else ("Discriminator, while it learns", _DISCRIMINATOR)
+    drawn = h("div", ends[0], arrow, *middle, ends[1], h("div", h("b", title), text, class_="judge"), class_="how")
     return section("how", SECTIONS["how"], drawn, h("p", _BACKWARDS, class_="quiet"))

@@ -11,7 +11,16 @@ import math
 
 from ..core import write_atomically
 from .accuracy import accuracy_section
-from .page_parts import how_section, html_table, inline_image, page_header, pending, section
+from avgen.report.page_parts import (
+    how_section,
+    html_table,
+    inline_image,
+    opening_section,
+    page_header,
+    pending,
+    section,
+    side_by_side,
+)
 from .story import Chapter, Story
 from ..runs.run import duration
 from ..show.charts import Markup, h, join, line_chart
@@ -174,10 +183,12 @@ def render(story: Story) -> str:
     )
     main = h(
         "main",
+        opening_section(story),
         how_section(story),
         samples_section(story),
         attention_section(story),
         accuracy_section(story),
+        side_by_side(story),
         training_section(story),
         limits_section(story),
     )

@@ -25,7 +25,7 @@ from ..runs.config import RunConfig, RunOptions, build_from
 from ..runs.files import read_small_json
 from ..runs.lock import RunLock, new_folder
 from ..runs.run import Run, summary
-from ..runs.weights import LiveWeights, check_owner
+from ..runs.weights import LiveWeights, check_owner, restored
 from ..systems import System, build_system
 from .control import ControlChannel, NullChannel
 from .position import new_config, plan
@@ -274,6 +274,7 @@ def fork(
         seed=options.seed,
         **settings,
     )
+    checkpoint = restored(checkpoint, system)
     load_state(system, checkpoint.tensors, "model.", checkpoint.path)
     came_from = {
         "run": str(folder),

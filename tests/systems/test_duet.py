@@ -12,7 +12,7 @@ from avgen.data.pairs import toy_pairs
 from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.systems import StepContext, build_system
-from avgen.systems.duet import DuetSettings, pairing_loss, slope_penalty
+from avgen.systems.duet import DuetSettings
 from avgen.training.runner import resume, train
 
 CPU = torch.device("cpu")
@@ -84,12 +84,6 @@ def test_where_it_looked(pairs):
     found = system.attend(torch.randn(2, 3, 64, 64))
     assert found.weights.shape == (2, 64, 64) and found.query_grid == (8, 8) and found.config is None
     torch.testing.assert_close(found.weights.sum(2), torch.ones(2, 64))
-
-
-def test_losses_of_the_game():
-    assert pairing_loss(torch.zeros(3), torch.full((3,), 5.0)) < 0.01
-    at = torch.zeros(2, 3, requires_grad=True)
-    assert slope_penalty((at * torch.tensor([1.0, 2.0, 2.0])).sum(1), at).item() == pytest.approx(4.5)
 
 
 @pytest.mark.parametrize("wrong", [dict(training="vae"), dict(guidance=-1.0), dict(width=0), dict(finish_time=1.0)])
