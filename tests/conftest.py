@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import nn
 from torch.nn import functional as F
 
@@ -27,6 +28,32 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("AVGEN_REAL_DATA is not set: no real data here")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Make a folder once for all workers of a test run: `once(name, make)` calls `make(folder)`, or finds it made."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # each worker has a folder of its own in it
+
+    def once(name: str, make) -> Path:
+        folder, made = base / name, base / f"{name}.made"
+        with FileLock(base / f"{name}.lock"):
+            if not made.exists():
+                make(folder)
+                made.touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def small_orchestra(once) -> Path:
+    "The folder of an orchestra of fourteen clips of each instrument."
+    from avgen.orchestra.dataset import build
+
+    return once("orchestra", lambda folder: build(folder, train=9, validation=5, seed=0, workers=1))
 
 
 @pytest.fixture(scope="session")

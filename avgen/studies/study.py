@@ -48,6 +48,7 @@ class Study:
     jobs: Callable  # of a Workplace: the runs that it needs
     rows: Callable | None = None  # of a Workplace where all of them are done; None: a row for each label and split
     prepare: Callable | None = None  # of a Workplace: what else several workers make together before the table
+    require: Callable | None = None  # of a Workplace: raises InputError where its data cannot answer the question
 
     def make(self, work: Workplace) -> None:
         """Make everything that the table needs, together with whoever else works in this folder."""
@@ -83,9 +84,17 @@ STUDIES = {
     "missing-modality": Study(
         "What is an imagined sense worth?", jobs=tables.missing_modality_jobs, rows=tables.missing_modality_rows
     ),
-    "pose": Study("Does the generated pose follow the sound?", jobs=tables.pose_jobs, rows=tables.pose_rows),
+    "pose": Study(
+        "Does the generated pose follow the sound?",
+        jobs=tables.pose_jobs,
+        rows=tables.pose_rows,
+        require=tables.require_true_poses,
+    ),
     "performers": Study(
-        "How much of a score is knowing the person?", jobs=tables.poster1_jobs, rows=tables.performers_rows
+        "How much of a score is knowing the person?",
+        jobs=tables.poster1_jobs,
+        rows=tables.performers_rows,
+        require=tables.require_true_poses,
     ),
     "protocols": Study(
         "Is the gap between two systems larger than the lottery of one batch?",
@@ -267,6 +276,8 @@ def run_study(
     path = settings.folder / f"{name}.json"
     _refuse_other_settings(path, facts)
     work, study = Workplace(settings), STUDIES[name]
+    if study.require:
+        study.require(work)
     if not quiet:
         ahead = estimate(name, work)
         print(

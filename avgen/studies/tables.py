@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['cmav_jobs', 'poster1_jobs', 'ablation_jobs', 'poster2_jobs', 'poster3_jobs', 'missing_modality_jobs', 'pose_jobs',
-           'cmav_rows', 'attention_effect', 'poster3_rows', 'missing_modality_rows', 'shuffled_within_instrument',
-           'pose_rows', 'other_people', 'performers_rows', 'protocols_rows']
+           'cmav_rows', 'attention_effect', 'poster3_rows', 'missing_modality_rows', 'require_true_poses',
+           'shuffled_within_instrument', 'pose_rows', 'other_people', 'performers_rows', 'protocols_rows']
 
 # %% ../../nbs/09_studies/06_tables.ipynb #59d6ce16
 import json
@@ -167,6 +167,15 @@ def missing_modality_rows(work: Workplace) -> Iterator[dict]:
         )
 
 # %% ../../nbs/09_studies/06_tables.ipynb #0f4b7a95
+def require_true_poses(work: Workplace) -> None:
+    """Refuse data whose true poses are not known, before anything is trained. Raises `InputError`."""
+    if "hand" not in work.settings.pairs.train.factors:
+        raise InputError(
+            "studies 'pose' and 'performers': found data without true poses; expected the orchestra, whose poses are "
+            "known, and whose validation can be played by other people"
+        )
+
+
 def shuffled_within_instrument(pairset: PairSet) -> torch.Tensor:
     """Return an order, (N,), in which every picture goes to another sound of its instrument."""
     order = torch.arange(len(pairset))
@@ -220,11 +229,7 @@ def other_people(work: Workplace) -> Pairs:
 
 def performers_rows(work: Workplace) -> Iterator[dict]:
     """Yield the poster's first table twice: judged on people whom training has seen, and on others."""
-    if "hand" not in work.settings.pairs.train.factors:
-        raise InputError(
-            "study 'performers': found data without true poses; expected the orchestra, whose validation can be "
-            "played by other people"
-        )
+    require_true_poses(work)
     by_label = {}
     for job in poster1_jobs(work):
         by_label.setdefault(job.label, []).append(job)

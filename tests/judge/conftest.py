@@ -11,10 +11,8 @@ def pairs():
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("evaluators")
+def evaluator(pairs, once):
+    def trained(folder):
+        return train_evaluator(pairs, device="cpu", cache=folder, settings=QUICK, quiet=True)
 
-
-@pytest.fixture(scope="session")
-def evaluator(pairs, folder):
-    return train_evaluator(pairs, device="cpu", cache=folder, settings=QUICK, quiet=True)
+    return trained(once("evaluators", trained))  # the second time it is read

@@ -62,7 +62,7 @@ def test_json_has_the_promised_keys(evaluator, pairs):
     )
 
 
-def test_evaluator_trained_on_the_way(pairs, folder, evaluator, monkeypatch):
+def test_evaluator_trained_on_the_way(pairs, evaluator, monkeypatch):
     monkeypatch.setattr(
         "avgen.judge.evaluation.train_evaluator",
         lambda sets, **k: train_evaluator(sets, settings=replace(QUICK, image_steps=5, sound_steps=5), **k),

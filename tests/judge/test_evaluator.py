@@ -62,15 +62,16 @@ def test_data_of_another_configuration(pairs):
         train_evaluator(pairs, device="cuda:99", cache=False)
 
 
-def test_cache_is_used_and_torn_files_are_not(evaluator, pairs, folder, monkeypatch):
-    (path,), trained = list((folder / "evaluators").glob("*.safetensors")), []
-    fit = evaluator_module.train_classifier
-    monkeypatch.setattr(evaluator_module, "train_classifier", lambda *a: trained.append(a[1]) or fit(*a))
-    x = samples(pairs.validation, "image")
+def test_cache_is_used_and_torn_files_are_not(pairs, tmp_path, monkeypatch):
+    short, trained = replace(QUICK, image_steps=4, sound_steps=4), []
 
     def again():
-        return train_evaluator(pairs, device="cpu", cache=folder, settings=QUICK, quiet=True)
+        return train_evaluator(pairs, device="cpu", cache=tmp_path, settings=short, quiet=True)
 
+    evaluator, x = again(), samples(pairs.validation, "image")
+    (path,) = list((tmp_path / "evaluators").glob("*.safetensors"))
+    fit = evaluator_module.train_classifier
+    monkeypatch.setattr(evaluator_module, "train_classifier", lambda *a: trained.append(a[1]) or fit(*a))
     assert torch.equal(again().classify("image", x), evaluator.classify("image", x)) and not trained
     whole, facts = path.read_bytes(), path.with_suffix(".json").read_text()
     foreign = json.dumps({**json.loads(facts), "record": {}})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from avgen.core import InputError
-from avgen.orchestra.dataset import build
+from avgen.data.corpora import open_pairs
 from avgen.data.pairs import toy_pairs
 from avgen.judge.poses import (
     PEOPLE,
@@ -22,8 +22,8 @@ from avgen.judge.poses import (
 
 
 @pytest.fixture(scope="module")
-def orchestra(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("data") / "orchestra", train=9, validation=5, seed=0, workers=1)
+def orchestra(small_orchestra):
+    return open_pairs(small_orchestra)
 
 
 @pytest.fixture(scope="module")

@@ -42,8 +42,8 @@ def test_one_judge_for_all_who_work_in_a_folder(tmp_path, monkeypatch):
     assert len(list((tmp_path / "study" / "judge").rglob("*.safetensors"))) == 1
 
 
-def test_what_was_judged_is_kept_beside_the_run(tmp_path, monkeypatch):
-    work, job = workplace(toy_pairs(n=8), tmp_path), Job("a", "cmcgan", "both")
+def test_what_was_judged_is_kept_beside_the_run(judged, tmp_path, monkeypatch):
+    work, job = workplace(toy_pairs(n=8), judged(tmp_path)), Job("a", "cmcgan", "both")
     found = {d: work.judged(job, d) for d in ("S2I", "I2S")}
     assert all(sum(n for _, n in f.values()) == len(work.settings.pairs.validation) for f in found.values())
     monkeypatch.setattr(StudyJudge, "count_right", lambda *a, **k: pytest.fail("judged again"))
@@ -52,8 +52,8 @@ def test_what_was_judged_is_kept_beside_the_run(tmp_path, monkeypatch):
     assert config["hardware"] and config["threads"] >= 1
 
 
-def test_a_run_is_trained_once(tmp_path, monkeypatch):
-    work, job = workplace(toy_pairs(n=8), tmp_path), Job("a", "sa-cmgan", "S2I")
+def test_a_run_is_trained_once(judged, tmp_path, monkeypatch):
+    work, job = workplace(toy_pairs(n=8), judged(tmp_path)), Job("a", "sa-cmgan", "S2I")
     assert not work.runner.is_done(job)
     work.runner.run_all([job])
     assert work.runner.is_done(job) and (work.runner.folder_of(job) / "curve.json").exists()
