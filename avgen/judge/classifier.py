@@ -153,13 +153,13 @@ class Classifier(nn.Module):
 class EvaluatorSettings:
     """How the evaluator's classifiers are trained. Every field is checked, and all are part of the cache's key."""
 
-    image_steps: int = 400
+    image_steps: int = 450
     sound_steps: int = 500
-    batch_size: int = 48
+    batch_size: int = 64
     learning_rate: float = 3e-3  # at the peak of the cycle
     weight_decay: float = 0.05
     smoothing: float = 0.1  # share of the label that is spread over all classes
-    garbage: float = 0.25  # share of each batch that is spoiled on purpose, to be called garbage
+    garbage: float = 0.2  # share of each batch that is spoiled on purpose, to be called garbage
     precision: str = "auto"  # bfloat16 where it pays
 
     def __post_init__(self):
@@ -293,11 +293,12 @@ def train_classifier(
             label = data.label[index]
             label[len(label) - spoiled :] = len(data.instruments)  # garbage
             good, bad = index.tensor_split([len(index) - spoiled])
-            x = augment(data.tensors(modality, good), draws)
+            x = data.tensors(modality, good)
             if spoiled:
                 x = torch.cat([x, _garbage(data, modality, bad, draws)])
+            x = channels_last(augment(x.to(device), draws))  # garbage too: or what is not augmented would be garbage
             with autocast(device, dtype):
-                logits = network(channels_last(x.to(device)))
+                logits = network(x)
             loss = F.cross_entropy(logits.float(), label.to(device), label_smoothing=settings.smoothing)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..core import stream
 from ..data.pairs import Pairs
 from ..data.pair_set import PairSet
+from ..data.spread import mean_ratio, noise_moves, spread_within, thumbnails
 from .classifier import samples
 from .evaluator import Evaluator
 from avgen.judge.measures import (
@@ -24,14 +25,7 @@ from avgen.judge.measures import (
     one_batch,
     precision_recall,
 )
-from avgen.judge.spread import (
-    effective_numbers,
-    frechet_distance,
-    mean_ratio,
-    noise_moves,
-    spread_within,
-    thumbnails,
-)
+from .spread import effective_numbers, frechet_distance
 
 # %% ../../nbs/08_judge/07_comparison.ipynb #4d76cde4
 def count_correct(

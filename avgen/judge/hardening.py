@@ -85,8 +85,9 @@ def _mixed_patches(x: Tensor, mates: Tensor, generator: torch.Generator) -> Tens
 
 
 def _average(x: Tensor, mates: Tensor, generator: torch.Generator) -> Tensor:
-    """Lay the sample and one or more of its mates over one another."""
-    count = 1 + int(torch.randint(mates.shape[1], (), generator=generator))
+    """Lay the sample and two or more of its mates over one another."""
+    most = mates.shape[1]
+    count = min(most, 2 + int(torch.randint(max(1, most - 1), (), generator=generator)))
     return torch.cat([x[:, None], mates[:, :count]], 1).mean(1)
 
 # %% ../../nbs/08_judge/03_hardening.ipynb #67979184

@@ -22,7 +22,7 @@ import torch
 from ..core import Displayed, InputError, check_setting, figure_png, stream, write_atomically
 from ..data.pair_set import PairSet, spread_indices
 from ..data.pictures import Picture, png_bytes
-from .rating_analysis import REAL, RUBRIC, RatingResult, analyse
+from .rating_analysis import REAL, RUBRIC, NamingResult, RatingResult, analyse, analyse_names
 from ..runs.run import Run
 from ..show.live import pcm
 
@@ -107,10 +107,10 @@ def check_rater(name) -> str:
     return name
 
 
-def fingerprint(items: list[Item]) -> str:
-    """Return 16 characters that follow from what is rated, in whatever order."""
+def fingerprint(items: list[Item], rubric: tuple = RUBRIC) -> str:
+    """Return 16 characters that follow from what is rated, in whatever order, and from what can be answered."""
     ids = sorted(item.id for item in items)
-    return hashlib.blake2b(repr((RUBRIC, ids)).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(repr((rubric, ids)).encode(), digest_size=8).hexdigest()
 
 # %% ../../nbs/11_report/09_rating_study.ipynb #92a7c0d0
 FORMAT = "avgen rating 1"
@@ -184,6 +184,16 @@ class RatingStudy(Displayed):
             found = self.about.get("format")
             raise InputError(f"{known}: found format {found!r}; expected {FORMAT!r}; make a new one")
 
+    @property
+    def asks_for_names(self) -> bool:
+        """Whether the question is "which instrument is this?": then nothing says what was asked for."""
+        return self.about.get("question") == "instrument"
+
+    @property
+    def rubric(self) -> tuple[str, ...]:
+        """What the scores 0, 1, ... mean: the marks, or the names of the instruments."""
+        return tuple(json.loads(self.about["rubric"]))
+
     def systems(self) -> list[str]:
         """Return the names of the systems, in alphabetical order."""
         with connected(self.path) as db:
@@ -210,7 +220,7 @@ class RatingStudy(Displayed):
 
         Raises InputError for a second answer on the same picture, or a score that is not in the rubric.
         """
-        rater, score = check_rater(rater), check_setting("score", score, int, 0, len(RUBRIC) - 1)
+        rater, score = check_rater(rater), check_setting("score", score, int, 0, len(self.rubric) - 1)
         values = (rater, identity, score, seconds, _now())
         try:
             with connected(self.path) as db:
@@ -239,8 +249,10 @@ class RatingStudy(Displayed):
             rows = db.execute(query).fetchall()
         return [dict(row) for row in rows if rater is None or row["rater"] == rater]
 
-    def analyse(self, **settings) -> RatingResult:
-        """Return what the votes say; `settings` go to `analyse` of the page before."""
+    def analyse(self, **settings) -> RatingResult | NamingResult:
+        """Return what the votes say; `settings` go to `analyse`, or `analyse_names`, of the page before."""
+        if self.asks_for_names:
+            return analyse_names(self.votes(), list(self.rubric), title=self.about["title"], **settings)
         return analyse(self.votes(), title=self.about["title"], **settings)
 
     def __repr__(self):
@@ -256,14 +268,19 @@ class RatingStudy(Displayed):
 def create_study(
     path,  # a file; an existing one must hold the same study
     items: list[Item],
-    title: str = "How real is it, and does it fit?",
+    title: str = "",  # by default the question
     seed: int = 0,  # of every rater's order
+    question: str = "rate",  # "rate": how real is it, and does it fit? "instrument": which instrument is this?
 ) -> RatingStudy:
     """Make a new study, or open the one in `path` when it is of the same pictures.
 
     Raises InputError when `path` holds another study or something else.
     """
-    path, mark = Path(path), fingerprint(items)
+    check_setting("question", question, str, choices=("rate", "instrument"))
+    names = question == "instrument"
+    title = title or ("Which instrument is this?" if names else "How real is it, and does it fit?")
+    rubric = tuple(sorted({item.instrument for item in items})) if names else RUBRIC
+    path, mark = Path(path), fingerprint(items, rubric)
     check_setting("seed", seed, int, 0)
     if len({item.id for item in items}) < max(1, len(items)):
         raise InputError(f"items: found {len(items)}, some of them the same, or none; expected different pictures")
@@ -283,7 +300,8 @@ def create_study(
         "seed": str(seed),
         "fingerprint": mark,
         "made": _now(),
-        "rubric": json.dumps(RUBRIC),
+        "question": question,
+        "rubric": json.dumps(rubric),
     }
     with write_atomically(path) as file:
         file.write(_new_database(about, items))
@@ -301,7 +319,8 @@ def contents_figure(study: RatingStudy):
         shown = study.item(identity)
         ax.imshow(Image.open(io.BytesIO(shown.picture)).convert("RGB"))
         ax.axis("off")
-        ax.set_title(shown.instrument.replace("_", " "), fontsize=7)
+        if not study.asks_for_names:
+            ax.set_title(shown.instrument.replace("_", " "), fontsize=7)
     figure.suptitle(study.about["title"], fontsize=9, x=0.01, ha="left")
     return figure
 

@@ -28,12 +28,15 @@ class RatingWidget(Live):
     rater = t.Unicode().tag(sync=True)  # empty: asks for a name
     done = t.Int(0).tag(sync=True)
     total = t.Int(0).tag(sync=True)
+    question = t.Unicode().tag(sync=True)  # where names are asked for; empty: marks are
     says = t.Unicode().tag(sync=True)
     act = t.Dict().tag(sync=True)  # what the rater did last
     answer = t.Int(0).tag(sync=True)  # counts the acts that were dealt with
 
     def __init__(self, study: RatingStudy, rater: str = ""):
-        super().__init__(rater=check_rater(rater) if rater else "")
+        names = [text.replace("_", " ") for text in study.rubric]
+        question = "Which instrument is this?" if study.asks_for_names else ""
+        super().__init__(rater=check_rater(rater) if rater else "", rubric=names, question=question)
         self.study, self.name = study, study.about["title"]
         self.show_next()
 
@@ -49,7 +52,10 @@ class RatingWidget(Live):
                 return
             shown = self.study.item(left[0])
             self.picture, self.audio = shown.picture, shown.audio
-            self.item = {"id": left[0], "asked": shown.instrument.replace("_", " ")}
+            asked = "" if self.study.asks_for_names else shown.instrument.replace("_", " ")
+            self.item = {"id": left[0], "asked": asked}
+            if self.study.asks_for_names:
+                self.audio = b""  # who hears the sound need not look
 
     @t.observe("act")
     def _on_act(self, change) -> None:

@@ -18,14 +18,19 @@ from .run import duration
 from .status import run_status
 
 # %% ../../nbs/06_runs/12_logbook.ipynb #5da1a470
+_REPORTED = ("split", "accuracy", "low", "high", "recall", "frechet", "garbage", "raw")
+
+
 def read_accuracies(folder) -> dict[str, dict]:
-    """Return what report.json says, for each direction: split, accuracy, low, high, and `raw` where it was measured.
+    """Return what report.json says, for each direction: split, accuracy, low, high, recall, frechet, garbage and raw.
+
+    Recall and the following are None where they were not measured.
 
     The result is {} where nobody has judged the run.
     """
     report = read_small_json(Path(folder) / "report.json")
     judged = {d: e for d, e in report.items() if isinstance(e, dict) and isinstance(e.get("accuracy"), float)}
-    return {d: {k: e.get(k) for k in ("split", "accuracy", "low", "high", "raw")} for d, e in judged.items()}
+    return {d: {k: e.get(k) for k in _REPORTED} for d, e in judged.items()}
 
 
 def run_row(folder) -> dict:
@@ -79,6 +84,12 @@ def _accuracy_words(accuracies: dict) -> str:
     return ", ".join(words) or "-"
 
 
+def _recall_words(accuracies: dict) -> str:
+    """Recall of each direction: a run that paints one picture an instrument has none, whatever its accuracy."""
+    recalls = [e.get("recall") for e in accuracies.values()]
+    return ", ".join("?" if r is None else f"{r:.2f}" for r in recalls) or "-"
+
+
 def _aligned(rows: list[list[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
@@ -105,12 +116,13 @@ class Logbook:
 
     def cells(self) -> list[list[str]]:
         """Return the table as words: a heading, then a row for each run."""
-        table = [["run", "state", "step", "accuracy", "time", "what"]]
+        table = [["run", "state", "step", "accuracy", "recall", "time", "what"]]
         for r in self.rows:
             name = os.path.relpath(r["run"], self.folder)
             done = f"{r['step']:,}/{r['steps']:,}"
             what = f"{r['system']} {r['direction']}, {r['preset']}, seed {r['seed']}"
-            table.append([name, r["state"], done, _accuracy_words(r["accuracy"]), duration(r["seconds"]), what])
+            judged = _accuracy_words(r["accuracy"]), _recall_words(r["accuracy"])
+            table.append([name, r["state"], done, *judged, duration(r["seconds"]), what])
         return table
 
     def __repr__(self):
@@ -173,6 +185,11 @@ def describe_run(folder) -> str:
         if isinstance(e.get("raw"), dict):
             words += f"; {e['raw']['accuracy']:.3f} without averaging"
         lines.append([f"accuracy {direction}", words])
+        if e.get("recall") is not None:
+            words = f"recall {e['recall']:.3f}"
+            if isinstance(e.get("frechet"), dict):
+                words += f", Fréchet distance {e['frechet']['value']:.1f} (floor {e['frechet']['real'] or 0:.1f})"
+            lines.append([f"as a set {direction}", words])
     lines.append(["settings", ", ".join(f"{k}={v}" for k, v in config.settings.items())])
     losses = dict.fromkeys(k for m in metrics for k in m if k.endswith("/loss"))
     curves = text_curves({name: column_points(metrics, name) for name in losses})

@@ -136,15 +136,13 @@ def check_collapse(
     film: Film | None,  # the fixed samples
     settings: dict,  # of the run's system
     share: float,  # of the stage that is done, 0..1
+    metrics: list[
+        dict
+    ] = (),  # lines of metrics.jsonl: samples/spread and samples/noise_moves, where they were measured
 ) -> list[dict]:
-    "Find out from the fixed samples whether different sources get nearly the same output."
-    ratio = math.nan if film is None else spread_ratio(film)
-    if share < 0.1 or not ratio <= 0.3:
+    "Find out whether different sources, or different noises, get nearly the same output."
+    if share < 0.1:
         return []
-    text = (
-        f"Collapse: the {len(film.real)} generated samples are nearly alike, though their sources are not "
-        f"(they differ {ratio:.2f} times as much as the real ones)."
-    )
     advice = (
         "lower learning rates for both players",
         ("mismatched='instrument'", "mismatched", "instrument"),
@@ -153,7 +151,30 @@ def check_collapse(
         "a larger batch_size",
         "more classifier_steps",
     )
-    return [finding("trouble", text, untried(settings, *advice))]
+    ratio = math.nan if film is None else spread_ratio(film)
+    if ratio <= 0.3:
+        text = (
+            f"Collapse: the {len(film.real)} generated samples are nearly alike, though their sources are not "
+            f"(they differ {ratio:.2f} times as much as the real ones)."
+        )
+        return [finding("trouble", text, untried(settings, *advice))]
+    measured = next((row for row in reversed(metrics) if any(k.startswith("samples/") for k in row)), {})
+    spread = [v for k, v in measured.items() if k.startswith("samples/") and k.endswith("spread")]
+    moves = [v for k, v in measured.items() if k.startswith("samples/") and k.endswith("noise_moves")]
+    if spread and min(spread) < 0.4:
+        text = (
+            f"Collapse: samples of one instrument are nearly alike; they differ {min(spread):.2f} times as much as "
+            f"real ones do, and another noise changes them by {min(moves):.2f} of that. Accuracy may be high all the "
+            "same."
+        )
+        return [finding("trouble", text, untried(settings, *advice))]
+    if moves and min(moves) < 0.1:
+        text = (
+            f"The noise is hardly used: from the same source, another noise changes a sample by {min(moves):.2f} of "
+            "how much real samples of one instrument differ. Each source gets one answer."
+        )
+        return [finding("watch", text, untried(settings, "a larger noise", *advice[1:5]))]
+    return []
 
 # %% ../../nbs/10_show/10_diagnosis.ipynb #17dda3e8
 def check_gammas(
@@ -217,7 +238,7 @@ def diagnose(
         before = sum(s["steps"] for s in stages[:-1])
         share = (last.get("step", 0) - before) / max(stages[-1]["steps"], 1)
     found += check_discriminator(metrics, config.settings, share)
-    found += check_collapse(film, config.settings, share)
+    found += check_collapse(film, config.settings, share, metrics)
     found += check_gammas(metrics, share)
     found += check_encoder(metrics, len(config.instruments), share)
     if not found:

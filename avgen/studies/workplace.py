@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..data.pairs import Pairs
 from ..judge.classifier import EvaluatorSettings
+from ..judge.evaluation import evaluate
 from ..judge.evaluator import Evaluator, train_evaluator
 from ..judge.generation import generate_split, modalities
 from ..runs.run import Run
@@ -165,4 +166,14 @@ class Workplace:
         path = run.folder / f"judged-{direction}-{split}-{pairs.hash}-{self.judge.key}.json"
         if not path.exists():
             write_json(path, self.judge.count_right(run, pairs, split))
+        return json.loads(path.read_text())
+
+    def measured(self, job: Job, direction: str) -> dict:
+        """Return all measures of a job's run on validation, once: `Evaluation.to_json`, without *follows*."""
+        pairs = self.settings.pairs
+        run = self.runner.run(job).towards(direction)
+        path = run.folder / f"measured-{direction}-{pairs.hash}-{self.judge.key}.json"
+        if not path.exists():
+            found = evaluate(run, pairs, evaluator=self.judge.evaluator, device=self.settings.device, quiet=True)
+            write_json(path, found.to_json())
         return json.loads(path.read_text())

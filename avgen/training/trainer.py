@@ -100,7 +100,7 @@ class Trainer:
             if saves or draws or halts:
                 processes.average_statistics(position.system)
             if saves or draws or recorder.is_due():
-                recorder.tick()
+                recorder.tick(self.samples.measure if draws else None)
             elif halts:
                 recorder.clock.lap()
             if draws or pause:

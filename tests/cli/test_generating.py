@@ -132,3 +132,12 @@ def test_files_that_are_not_what_they_say(folder, tmp_path):
     assert "cannot write" in refused(
         "generate", "--run", folder, "--sound", tmp_path / "a.wav", "--out", tmp_path / "file" / "out"
     )
+
+
+def test_a_sheet_without_names(folder, data, tmp_path):
+    out = tmp_path / "sheet.html"
+    result = run("sheet", "--run", folder, "--data", data, "--out", out, "--device", "cpu", "--each", "1")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "2 sheets" in result.output and "real images" in out.read_text()
+    picture = run("sheet", "--run", folder, "--data", data, "--out", tmp_path / "s.png", "--device", "cpu")
+    assert picture.exit_code == 0 and (tmp_path / "s.png").read_bytes()[:4] == b"\x89PNG"

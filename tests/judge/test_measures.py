@@ -147,3 +147,13 @@ def test_memorisation_by_hand():
     assert memorisation(real + 1000, real)["closer"] == 0
     with pytest.raises(InputError, match="0 generated"):
         memorisation(torch.zeros(0), real)
+
+
+def test_the_readme_says_what_each_measure_asks():
+    from pathlib import Path
+
+    from avgen.judge.measures import MEASURES
+
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    for m in MEASURES.values():
+        assert m.sentence in readme and (f"**{m.title}**" in readme) == m.headline

@@ -6,31 +6,13 @@ from avgen.core import InputError, stream
 from avgen.judge.spread import (
     effective_numbers,
     frechet_distance,
-    mean_ratio,
-    noise_moves,
     shrunk_covariance,
-    spread_within,
-    thumbnails,
     vendi_score,
 )
 
 
 def gaussian(n, d, name="g", spread=1.0, shift=0.0):
     return spread * torch.randn(n, d, generator=stream(0, name, n, d)) + shift
-
-
-def test_spread_by_hand():
-    x = torch.tensor([[0.0, 0], [2, 2], [5, 5], [5, 5], [9, 9]])
-    found = spread_within(x, [0, 0, 1, 1, 2], 4)
-    assert found[:2].tolist() == pytest.approx([2**0.5, 0]) and found[2:].isnan().all()
-    assert mean_ratio(found, 2 * found)["ratio"] == pytest.approx(0.5)
-
-
-def test_thumbnails_forget_pixel_noise():
-    flat = torch.zeros(4, 3, 64, 64)
-    noisy = flat + torch.randn(flat.shape, generator=stream(0, "noise"))
-    assert thumbnails(noisy).shape == (4, 3 * 32 * 32) and thumbnails(noisy).std() < 0.6
-    assert thumbnails(torch.zeros(2, 1, 128, 20), 16).shape == (2, 256)
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
@@ -45,14 +27,6 @@ def test_effective_numbers_see_collapse():
     assert torch.equal(same[0][:2], same[1][:2]) and same[0][2].isnan()
     collapsed = effective_numbers(real[label] + 0.01 * real, real, label, 2)
     assert (collapsed[0] < 0.5 * collapsed[1]).all()
-
-
-def test_another_noise():
-    a = torch.zeros(5, 1, 32, 32)
-    assert noise_moves(a, a, 1.0)["ratio"] == 0
-    assert noise_moves(a, a + 2**0.5, 0.5)["ratio"] == pytest.approx(2)
-    with pytest.raises(InputError, match="two noises"):
-        noise_moves(a, a[:1], 1.0)
 
 
 def test_frechet_distance_of_known_clouds():

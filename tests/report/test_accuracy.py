@@ -2,6 +2,7 @@
 
 from report_examples import Outline, evaluation
 
+from avgen.judge.measures import MEASURES
 from avgen.report.accuracy import accuracy_section, confusion_table, one_batch_chart, quality_table
 from avgen.report.story import Chapter, Story
 
@@ -15,9 +16,9 @@ def test_the_section_has_counts_and_the_one_batch_answer():
         assert words in body
 
 
-def test_what_was_not_measured_is_a_dash():
+def test_what_was_not_measured_says_so():
     table = quality_table([evaluation(NAMES)])
-    assert table.count("<td>–</td>") == 5 and "nan" not in table
+    assert table.count("not measured") == len(MEASURES) - 1 and "nan" not in table and "not hardened" in table
 
 
 def test_a_split_of_one_batch_needs_no_chart():

@@ -51,6 +51,19 @@ def test_collapse_is_seen_in_the_samples():
     assert diagnose(balanced, CONFIG, film(real.flip(0)))[0]["level"] == "good"
 
 
+def test_one_picture_an_instrument_is_collapse():
+    "Which the fixed samples, of different instruments, cannot show."
+    balanced = rows(0.8, -0.5, 0.1, 1.3)
+    row = dict(balanced[-1])
+    for columns, level, word in (
+        ({"samples/spread": 0.2, "samples/noise_moves": 0.1}, "trouble", "of one instrument"),
+        ({"samples/I2S/spread": 0.9, "samples/I2S/noise_moves": 0.01}, "watch", "noise is hardly used"),
+        ({"samples/spread": 0.9, "samples/noise_moves": 0.5}, "good", "in balance"),
+    ):
+        first = diagnose([*balanced, {**row, **columns}], CONFIG)[0]
+        assert first["level"] == level and word in first["text"]
+
+
 def test_advice_leaves_out_what_the_run_has():
     assert untried({"augment": True}, ("augment=True", "augment", True)) == ""
     assert chance_loss({"loss": "hinge"}) == pytest.approx(2.0) and chance_loss({}) == pytest.approx(2.0)

@@ -59,13 +59,13 @@ function render({ model, el }) {
     if (url) URL.revokeObjectURL(url);
     url = URL.createObjectURL(new Blob([numbers(model.get("picture"), Uint8Array)], { type: "image/png" }));
     picture.src = url;
-    asked.textContent = item.asked ? `Asked for: ${item.asked}` : "";
+    asked.textContent = item.asked ? `Asked for: ${item.asked}` : model.get("question");
     speaker.load(numbers(model.get("audio"), Int16Array), model.get("sample_rate"));
     hear.hidden = !speaker.samples.length;
     began = performance.now();
   };
   const drawChoices = () => choices.replaceChildren(
-    ...model.get("rubric").map((text, i, all) => all.length - 1 - i).map((score) =>
+    ...model.get("rubric").map((text, i, all) => (model.get("question") ? i : all.length - 1 - i)).map((score) =>
       element("button", { class: "avgen-rating-choice", type: "button", "data-score": score, onclick: () => rate(score) }, element("kbd", { text: `${score}` }), element("span", { text: model.get("rubric")[score] }))),
   );
 
