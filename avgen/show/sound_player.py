@@ -102,6 +102,8 @@ def player_figure(*sounds: Sound):
 class SoundPlayer(Live):
     """Play a sound under a moving cursor; click to hear it from there; repeat, slow down, compare with another.
 
+    A sound is played as loud as it is, with its level in decibels beside the clock; `louder` turns it up.
+
     Call `play()` and `stop()` from Python; assign `player.sound` or `player.other` to change what is heard. 2 bytes a
     sample travel, of at most `max_seconds` (half a second at 44.1 kHz is 44 KB, 30 s are 2.6 MB), and a byte for each
     cell of the log-mel; twice that with `other`.
@@ -140,6 +142,7 @@ class SoundPlayer(Live):
         sync=True, page=True
     )  # the cursor in seconds, -1 for none; Python hears of it when it rests
     loop = t.Bool(False).tag(sync=True, page=True)
+    louder = t.Bool(False).tag(sync=True, page=True)  # both sides turned up alike, until the louder one peaks at 0.98
     speed = t.Float(1.0).tag(sync=True, page=True)  # as a tape: 0.5 is an octave lower
     side = t.Unicode("A").tag(sync=True, page=True)  # "B" shows and plays `other`
 

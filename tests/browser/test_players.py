@@ -112,6 +112,18 @@ def test_the_player_seeks_repeats_and_slows_down(page):
     assert player.get_attribute("data-playing") == "false"
 
 
+def test_the_player_says_how_loud_it_is_and_turns_up_without_clipping(page):
+    player = page.locator(".avgen-player").first
+    assert player.locator(".avgen-level").inner_text() == "\N{MINUS SIGN}11 dB"  # a sine of amplitude 0.4
+    player.locator(".avgen-louder").click()
+    page.wait_for_function("document.querySelector('.avgen-louder').getAttribute('aria-pressed') === 'true'")
+    gain = float(player.locator(".avgen-level").get_attribute("data-gain"))
+    assert 7 < gain < 8 and player.locator(".avgen-level").inner_text() == "\N{MINUS SIGN}3 dB"
+    player.locator(".avgen-louder").click()
+    page.wait_for_function("document.querySelector('.avgen-louder').getAttribute('aria-pressed') === 'false'")
+    assert player.locator(".avgen-level").get_attribute("data-gain") == "0.0"
+
+
 def test_the_player_changes_sides_where_it_stands(page):
     player = page.locator(".avgen-player").first
     stage, before = player.locator(".avgen-stage"), player.locator(".avgen-base").evaluate(PICTURE)

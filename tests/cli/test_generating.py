@@ -46,6 +46,24 @@ def test_generate_sounds_that_can_be_played(backwards, data, tmp_path, picture):
     assert (tmp_path / f"{picture.stem}.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_generate_a_phrase_from_a_picture_and_from_a_film(backwards, folder, data, tmp_path, picture):
+    import soundfile
+
+    film = picture.parent
+    for source in (picture, film):
+        options = ("--image", source, "--seconds", 1.2, "--out", tmp_path, "--device", "cpu")
+        result = run("generate", "--run", backwards, *options)
+        assert result.exit_code == 0 and "1.2 s" in result.stdout, (result.output, result.exception)
+        waveform, rate = soundfile.read(tmp_path / f"{source.stem}.wav")
+        assert rate == 44100 and waveform.shape == (round(1.2 * 44100),) and np.isfinite(waveform).all()
+        assert (tmp_path / f"{source.stem}.png").read_bytes()[:4] == b"\x89PNG"
+    assert "no --image" in refused("generate", "--run", backwards, "--data", data, "--seconds", 2, "--out", tmp_path)
+    assert "expected I2S" in refused("generate", "--run", folder, "--image", picture, "--seconds", 2, "--out", tmp_path)
+    (tmp_path / "empty").mkdir()
+    options = ("--image", tmp_path / "empty", "--seconds", 2, "--out", tmp_path)
+    assert "holds no pictures" in refused("generate", "--run", backwards, *options)
+
+
 @pytest.mark.filterwarnings("ignore:avgen")
 def test_generate_from_a_sound_of_another_rate(folder, tmp_path):
     import soundfile

@@ -6,7 +6,7 @@ from avgen.core import InputError
 from avgen.data.pairs import toy_pairs
 from avgen.judge.classifier import EvaluatorSettings, samples
 from avgen.judge.evaluator import train_evaluator
-from avgen.judge.generation import generate_split, modalities, system_of, tune_scorer
+from avgen.judge.generation import generate_split, modalities, phrase, system_of, tune_scorer
 from avgen.training.runner import train
 from judging import FakeRun, FakeSystem, oracle
 from tiny_runs import run_tiny
@@ -115,3 +115,31 @@ def test_both_directions_are_judged(judge, tmp_path):
         sample_every=1000,
     )
     assert 0 <= run.best["score"] <= 1
+
+
+def a_band_that_the_picture_and_the_noise_decide(source, seed):
+    """Play one band: higher for a brighter picture, and moved by the noise."""
+    played = torch.full((len(source), 1, 64, 64), -0.6)
+    for i, picture in enumerate(source):
+        played[i, 0, int(20 + 10 * picture.mean()) + seed % 7] = 0.5
+    return played
+
+
+def test_a_phrase_has_noises_along_one_picture_and_one_noise_along_a_film(pairs):
+    system = FakeSystem("I2S", a_band_that_the_picture_and_the_noise_decide)
+    system.config = pairs.config
+    still, bright = torch.zeros(3, 64, 64), torch.ones(3, 64, 64)
+    sound = phrase(system, still, 2.0)
+    assert sound.config.clip_seconds == 2 and sound.values.shape == (1, 128, sound.config.frames)
+    assert torch.equal(sound.values, phrase(system, still, 2.0).values)
+
+    def bands(found):
+        return found.values[0].argmax(0) // 2
+
+    assert len(bands(sound).unique()) > 1 and len(bands(phrase(system, still, 2.0, one_noise=True)).unique()) == 1
+    film = bands(phrase(system, torch.stack([still, bright]), 2.0))
+    assert film[-10:].float().mean() - film[:10].float().mean() > 5 and len(film.unique()) == 2
+    with pytest.raises(InputError, match="expected I2S"):
+        phrase(FakeSystem("S2I", None), still)
+    with pytest.raises(InputError, match="seconds"):
+        phrase(system, still, 0.1)

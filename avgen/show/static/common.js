@@ -132,6 +132,7 @@ export class Speaker {
     this.samples = new Int16Array(0);
     this.rate = 44100;
     this.loop = false;
+    this.gain = 1; // times the samples, as an amplitude
     this.at = 0;
     this.source = null;
     this.me = `${Math.random()}-${turn++}`;
@@ -170,13 +171,14 @@ export class Speaker {
     source.connect(gain).connect(context.destination);
     source.onended = () => { if (this.source === source) this.stop(0); };
     this.source = source;
+    this.volume = gain;
     this.at = from >= this.duration - 0.005 ? 0 : Math.max(from, 0);
     this.begun = context.currentTime;
     await context.resume();
     if (this.source !== source) return;
     this.begun = context.currentTime;
     gain.gain.setValueAtTime(0, this.begun);
-    gain.gain.linearRampToValueAtTime(1, this.begun + 0.004); // a clip cut out of music would click
+    gain.gain.linearRampToValueAtTime(this.gain, this.begun + 0.004); // a clip cut out of music would click
     source.start(0, this.at);
     this.follow();
   }
@@ -261,17 +263,29 @@ export class TapeSpeaker extends Speaker {
     }
   }
 
-  /** Change speed or repetition, also while it plays. */
-  set({ speed = this.speed, loop = this.loop }) {
+  /** Change speed, repetition or gain, also while it plays. */
+  set({ speed = this.speed, loop = this.loop, gain = this.gain }) {
     const at = this.seconds;
     this.speed = speed;
     this.loop = loop;
+    this.gain = gain;
     if (!this.playing) return;
+    this.volume.gain.setTargetAtTime(gain, context.currentTime, 0.01);
     this.source.playbackRate.value = speed;
     this.source.loop = loop;
     this.at = at;
     this.begun = context.currentTime;
   }
+}
+
+/** How loud 16-bit samples are: `peak` from 0 to 1, and `level`, the root mean square in decibels below the loudest there is. */
+export function loudness(samples) {
+  let peak = 0, power = 0;
+  for (const v of samples) {
+    peak = Math.max(peak, Math.abs(v) / 32768);
+    power += (v / 32768) ** 2;
+  }
+  return { peak, level: peak ? 10 * Math.log10(power / samples.length) : -Infinity };
 }
 
 /** The outline of 16-bit samples on a canvas: the loudest up and down in each column, over the seconds that `span` covers. */

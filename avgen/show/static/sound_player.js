@@ -1,5 +1,6 @@
 // A sound: its waveform and its log-mel under one moving cursor. Click to hear it from there; space plays, arrows move, x changes sides.
-import { TapeSpeaker, clear, element, join, magmaColour, numbers, outline, paint, placeOf, plot, saySeconds, secondsAt, together } from "./common.js";
+// It plays as loud as it is, and says how loud that is; + turns it up until its peak is nearly 1, both sides by the same factor.
+import { TapeSpeaker, clear, element, join, loudness, magmaColour, numbers, outline, paint, placeOf, plot, saySeconds, secondsAt, together } from "./common.js";
 
 const SPEEDS = [0.25, 0.5, 0.75, 1, 1.5, 2];
 
@@ -7,12 +8,14 @@ function render({ model, el }) {
   const view = plot("", "slider");
   const button = element("button", { class: "avgen-play", type: "button", onclick: () => (speaker.playing ? speaker.stop() : speaker.play()) });
   const loop = element("button", { class: "avgen-loop", type: "button", "aria-label": "Repeat", title: "Repeat", text: "↻", onclick: () => keep("loop", !model.get("loop")) });
+  const louder = element("button", { class: "avgen-louder", type: "button", "aria-label": "Louder", text: "+", onclick: () => keep("louder", !model.get("louder")) });
+  const level = element("span", { class: "avgen-level", title: "Level: root mean square, in decibels below the loudest that can be played" });
   const speed = element("select", { class: "avgen-speed", "aria-label": "Speed", title: "Speed, as a tape: half as fast is an octave lower", onchange: () => keep("speed", Number(speed.value)) });
   const sides = element("div", { class: "avgen-choice", role: "group", "aria-label": "Compare" });
   const clock = element("span", { class: "avgen-clock" }), title = element("span", { class: "avgen-title" }), note = element("p", { class: "avgen-note" });
   const trouble = element("p", { class: "avgen-note avgen-warning", role: "alert", hidden: true });
   const form = element("canvas", { "aria-hidden": true }), over = element("div", { class: "avgen-cursor", hidden: true }), wave = element("div", { class: "avgen-wave" }, form, over);
-  const root = element("div", { class: "avgen avgen-player", role: "group" }, element("div", { class: "avgen-bar" }, button, loop, speed, sides, title, clock), wave, view.root, note, trouble);
+  const root = element("div", { class: "avgen avgen-player", role: "group" }, element("div", { class: "avgen-bar" }, button, loop, louder, speed, sides, title, level, clock), wave, view.root, note, trouble);
   const other = () => model.get("side") === "B" && (model.get("other_audio")?.byteLength ?? 0) > 0;
   const get = (name) => model.get(other() ? `other_${name}` : name);
   const duration = () => speaker.duration || get("duration") || 1;
@@ -104,14 +107,25 @@ function render({ model, el }) {
     sketch();
     speaker.at = Math.min(from, speaker.duration);
     show(speaker.at, false);
+    tune();
     if (playing) speaker.play(speaker.at);
   };
   const change = () => draw(speaker.seconds, speaker.playing); // the other side, from the same moment
+  const side = (prefix) => loudness(numbers(model.get(`${prefix}audio`) ?? new ArrayBuffer(0), Int16Array));
+  const gain = () => { // up to 30 dB, and never so far that the louder side clips
+    const peak = Math.max(side("").peak, side("other_").peak);
+    return model.get("louder") && peak ? Math.max(Math.min(0.98 / peak, 31.6), 1) : 1;
+  };
   const tune = () => {
+    const raised = gain(), more = 20 * Math.log10(raised), heard = loudness(speaker.samples).level + more;
+    level.textContent = Number.isFinite(heard) ? `${heard.toFixed(0).replace("-", "−")} dB` : "";
+    level.dataset.gain = more.toFixed(1);
+    louder.setAttribute("aria-pressed", Boolean(model.get("louder")));
+    louder.title = raised > 1 ? `Turned up by ${more.toFixed(0)} dB; press for its own level` : "Turn up, both sides alike, as far as it goes without clipping";
     const known = model.get("speed") ?? 1;
     speed.replaceChildren(...[...new Set([...SPEEDS, known])].sort((a, b) => a - b).map((v) => element("option", { value: v, text: `${v} ×`, selected: v === known })));
     loop.setAttribute("aria-pressed", Boolean(model.get("loop")));
-    speaker.set({ speed: known, loop: Boolean(model.get("loop")) });
+    speaker.set({ speed: known, loop: Boolean(model.get("loop")), gain: raised });
   };
   const obey = () => {
     const { act, seconds } = model.get("order");
@@ -127,14 +141,13 @@ function render({ model, el }) {
   const names = ["audio", "spectrogram", "grid", "duration", "span", "frequencies", "name", "note", "sample_rate"];
   const off = [
     together(model, [...names, ...names.map((name) => `other_${name}`)], () => draw()),
-    together(model, ["side"], change), together(model, ["speed", "loop"], tune), join(model),
+    together(model, ["side"], change), together(model, ["speed", "loop", "louder"], tune), join(model),
   ];
   model.on("change:order", obey);
   model.on("change:time", follow);
   const wide = new ResizeObserver(sketch);
   el.append(root);
   wide.observe(wave);
-  tune();
   draw();
   return () => {
     off.forEach((f) => f());
