@@ -155,6 +155,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'avgen.data.batches.ShuffledOrder.__init__': ( '02_data/batches.html#shuffledorder.__init__',
                                                                                    'avgen/data/batches.py')},
             'avgen.data.corpora': { 'avgen.data.corpora._as_pairs': ('02_data/corpora.html#_as_pairs', 'avgen/data/corpora.py'),
+                                    'avgen.data.corpora._open_carried': ('02_data/corpora.html#_open_carried', 'avgen/data/corpora.py'),
                                     'avgen.data.corpora._read_chunk': ('02_data/corpora.html#_read_chunk', 'avgen/data/corpora.py'),
                                     'avgen.data.corpora._warn_once': ('02_data/corpora.html#_warn_once', 'avgen/data/corpora.py'),
                                     'avgen.data.corpora.instruments_of': ('02_data/corpora.html#instruments_of', 'avgen/data/corpora.py'),

@@ -18,7 +18,7 @@ from .layout import FOLDERS, list_files, read_layout
 from .loading import count_problems, folder_error
 from .pair_set import PairSet
 from .pairs import Pairs
-from .prepared import Prepared, Recipe, cache_folder, content_hash, open_or_prepare
+from .prepared import Prepared, Recipe, cache_folder, content_hash, open_or_prepare, open_prepared
 from ..signal.spectrogram import SpectrogramConfig
 
 # %% ../../nbs/02_data/10_corpora.ipynb #5834a970
@@ -82,8 +82,23 @@ def _warn_once(text: str) -> None:
         warnings.warn(f"avgen: {text}", stacklevel=3)
 
 
+def _open_carried(root: Path, recipe: Recipe, tune_share: float) -> Pairs:
+    """Open a prepared folder itself. Raises `InputError` where it is cut, or was prepared with other settings."""
+    found = open_prepared(root)
+    if found is None:
+        raise InputError(f"{root}: found prepared arrays that do not read back; expected all five files; copy it again")
+    made = found.manifest
+    recipe.config.require_same(SpectrogramConfig.from_dict(made["config"]), f"the arrays in {root}")
+    if (made["image_size"], tuple(made["instruments"])) != (recipe.image_size, recipe.instruments):
+        raise InputError(
+            f"{root}: prepared for pictures of {made['image_size']} pixels and {', '.join(made['instruments'])}; "
+            f"expected {recipe.image_size} pixels and {', '.join(recipe.instruments)}; prepare it anew from its files"
+        )
+    return _as_pairs(root, recipe, recipe.key(made["content"]), tune_share, made["notes"], found)
+
+
 def open_pairs(
-    folder,  # with img/ and chunk/ (or lms/) inside
+    folder,  # with img/ and chunk/ (or lms/) inside, or a prepared folder of a cache
     config: SpectrogramConfig | None = None,  # default: SpectrogramConfig()
     tune_share: float = 0.1,  # share of train's takes held out as `tune`, of instruments with three or more
     skip_bad: bool = False,  # leave out what is missing or unreadable instead of refusing the folder
@@ -102,6 +117,8 @@ def open_pairs(
     root, cache = Path(folder), cache_folder(cache)
     names = instruments_of(root) if instruments is None else tuple(instruments)
     recipe = Recipe(config or SpectrogramConfig(), image_size, names)
+    if (root / "manifest.json").is_file():
+        return _open_carried(root, recipe, tune_share)
     files = list_files(root) if root.is_dir() else {}
     if not files:
         read_layout(root, recipe.instruments, files)  # raises, and says what is missing

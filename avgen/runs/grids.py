@@ -201,12 +201,12 @@ class Variations(Displayed):
         count = self.made.shape[1]
         return f"Variations({len(self)} sources, {count} noises each, {self.direction}, {self.title})"
 
-    def picture(self, scale: int = 2, across: int = 7):
+    def picture(self, scale: int = 2, across: int = 7, gap: int = 4):
         """Draw a PIL image: a column for each source; rows given, then one for each noise."""
         given = "sound" if self.direction == "S2I" else "picture"
         rows = [(given, self.source)]
         rows += [(f"noise {k}", made) for k, made in enumerate(self.made.unbind(1), 1)]
-        return tiled(rows, [name.replace("_", " ") for name in self.instruments], scale, across)
+        return tiled(rows, [name.replace("_", " ") for name in self.instruments], scale, across, gap)
 
     def _still_(self) -> bytes:
         from avgen.data.pictures import png_bytes
