@@ -1467,6 +1467,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'avgen.report.sheet.nameless_pairs': ('11_report/sheet.html#nameless_pairs', 'avgen/report/sheet.py'),
                                     'avgen.report.sheet.nameless_sheet': ('11_report/sheet.html#nameless_sheet', 'avgen/report/sheet.py'),
                                     'avgen.report.sheet.sheet_html': ('11_report/sheet.html#sheet_html', 'avgen/report/sheet.py'),
+                                    'avgen.report.sheet.study_sheets': ('11_report/sheet.html#study_sheets', 'avgen/report/sheet.py'),
                                     'avgen.report.sheet.write_sheet': ('11_report/sheet.html#write_sheet', 'avgen/report/sheet.py')},
             'avgen.report.story': { 'avgen.report.story.Chapter': ('11_report/story.html#chapter', 'avgen/report/story.py'),
                                     'avgen.report.story.Chapter.__post_init__': ( '11_report/story.html#chapter.__post_init__',

@@ -160,6 +160,8 @@ def study(
 
     Interrupted, the same command goes on; started several times at once, it shares its runs out.
     """
+    from avgen.data.corpora import open_pairs
+    from avgen.report.sheet import study_sheets, write_sheet
     from avgen.studies.study import run_study
 
     options = dict(seeds=seeds, preset=preset, quick=fast, steps=steps, device=device, quiet=quiet)
@@ -167,3 +169,5 @@ def study(
     if result is None:
         raise typer.Exit(130)
     print(result.markdown())
+    if sheets := study_sheets(result, out, open_pairs(data)):
+        print(f"Samples without names, a sheet for each row: {write_sheet(out / f'{name}-sheet.html', *sheets)}")

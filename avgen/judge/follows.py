@@ -19,7 +19,6 @@ from ..data.pair_set import PairSet
 from ..data.pairs import Pairs
 from .classifier import samples
 from .generation import generate_split, modalities
-from .questions import read_notes
 
 # %% ../../nbs/08_judge/09_follows.ipynb #1d8caf06
 FACTORS = {"image": ("bow", "slide", "lean", "hand"), "sound": ("pitch", "loudness", "onset")}
@@ -27,7 +26,8 @@ FACTORS = {"image": ("bow", "slide", "lean", "hand"), "sound": ("pitch", "loudne
 
 def _onset(text: str) -> float:
     """The start of the one note that begins within a clip, in seconds; NaN where none does, or several."""
-    starts = [note.start for note in read_notes(text) if note.start > 0.02]
+    starts = [float(note.split("-")[0]) for note in str(text).split(";") if note.strip()]  # '0.260-0.500:659.26;...'
+    starts = [s for s in starts if s > 0.02]
     return starts[0] if len(starts) == 1 else float("nan")
 
 
@@ -306,8 +306,10 @@ def follows_figure(found: Follows):
     ticks = [f"{n} ({found.factors[n]['instruments']} instruments)" for n in names]
     axis.set_yticks(range(len(names)), ticks)
     low = min([0.0, *(found.factors[n]["score"] for n in names)])
-    axis.set(xlim=(low - 0.03, 1), xlabel="R squared of what is true of the source and what is read from the answer")
-    axis.set_title("Does it follow?", loc="left")
+    axis.set(xlim=(low - 0.03, 1), xlabel="R squared")
+    axis.set_title(
+        "Does it follow? What is true of the source, and what is read from the answer", loc="left", fontsize=9
+    )
     axis.invert_yaxis()
     axis.spines[["top", "right"]].set_visible(False)
     if names:

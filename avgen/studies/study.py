@@ -32,7 +32,7 @@ from ..runs.files import write_json
 from . import tables
 from .jobs import Job
 from .representations import make_representations, representation_rows
-from .rows import accuracy_rows
+from .rows import accuracy_rows, group_jobs
 from .workplace import StudyInterrupted, StudySettings, Workplace
 from ..systems import StepContext, build_system
 from ..systems.base import did_you_mean
@@ -302,6 +302,10 @@ def run_study(
         hardware="; ".join(sorted({row["device"] for row in rows})),
         seconds=round(time.perf_counter() - begun, 1),
         evaluator={modality: round(v, 4) for modality, v in work.judge.evaluator.accuracy.items()},
+        runs={
+            f"{label} {direction}": [work.runner.folder_of(jobs[0]).relative_to(settings.folder).as_posix(), direction]
+            for (label, direction), jobs in group_jobs(study.jobs(work)).items()
+        },
     )
     result = StudyResult(name, rows, about)
     _write(result, path)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from avgen.core import InputError
+from avgen.core import INSTRUMENTS, InputError
 from avgen.data.pairs import Pairs, toy_pairs
 from avgen.judge.classifier import samples
 from avgen.judge.evaluation import (
@@ -152,3 +152,53 @@ def test_bad_input(evaluator, pairs):
     others = toy_pairs(4, instruments=("tuba", "viola", "violin"))
     with pytest.raises(InputError, match="expected tuba, viola, violin"):
         check_collapse(samples(others.validation, "image"), others, "S2I", evaluator)
+
+
+def alone(part):
+    "The same pairs, each a take of its own: neighbours are others, not sisters."
+    return replace(part, take=torch.arange(len(part)), takes=[f"take {i}" for i in range(len(part))])
+
+
+def test_every_cheat_is_caught_by_the_headline():
+    from avgen.judge.hardening import CHEATS, make_cheat
+    from avgen.judge.measures import MEASURES
+
+    toys = toy_pairs(36, INSTRUMENTS[:3])
+    pairs = Pairs(alone(toys.all_train), alone(toys.validation), tune_share=0.0, name="toys")
+    judge = train_evaluator(
+        pairs, device="cpu", cache=False, quiet=True, settings=replace(QUICK, image_steps=120, sound_steps=2)
+    )
+    train, label = pairs.all_train.tensors()[0], pairs.all_train.instrument
+    headline = {name for name, m in MEASURES.items() if m.headline}
+    for name in CHEATS:
+        made = make_cheat(name, train, label, pairs.validation.instrument)
+        found = check_collapse(made, pairs, "S2I", judge)
+        assert headline & set(found.objections()), (name, found.text())
+        if name != "shuffled patches":
+            assert found.pixel_spread["ratio"] < 0.4 and found.recall < 0.5
+    real = check_collapse(samples(pairs.validation, "image"), pairs, "S2I", judge)
+    assert not headline & set(real.objections())
+
+
+def test_another_noise_and_what_was_not_measured(evaluator, pairs):
+    def noisy(source, seed):
+        return torch.rand(len(source), 3, 64, 64, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+    options = dict(evaluator=evaluator, device="cpu", quiet=True)
+    found = evaluate(FakeSystem("S2I", noisy), pairs, **options)
+    assert found.noise_moves["ratio"] > 0.05 and 0 <= found.garbage <= 1
+    still = evaluate(oracle(pairs, "S2I"), pairs, **options)
+    assert still.noise_moves["ratio"] == 0 and still.said("follows") == "not measured"
+    assert evaluate(oracle(pairs, "S2I"), pairs, twice=0, **options).measured("noise_moves") == (None, None)
+    with pytest.raises(InputError, match="measure"):
+        still.measured("beauty")
+
+
+def test_reports_from_before_these_measures_still_open():
+    from pathlib import Path
+
+    found = read_evaluations(Path(__file__).resolve().parents[2] / "data/results/small-orchestra-seed-0.json")
+    for e in found.values():
+        assert e.said("frechet") == e.said("follows") == e.said("pixel_spread") == "not measured"
+        assert "not hardened" in e.said("accuracy") and "recall" in e.objections()
+        assert "not measured" in e.text() and len(evaluation_figure(e).axes) == 3

@@ -130,3 +130,21 @@ def test_names_of_raters():
     for bad in ("", " ", "x" * 41, "a\u0000"):
         with pytest.raises(InputError, match="rater"):
             check_rater(bad)
+
+
+def test_which_instrument_is_this(tmp_path):
+    study = create_study(tmp_path / "names.sqlite", pictures(), question="instrument")
+    assert (
+        study.asks_for_names
+        and not RatingStudy(create_study(tmp_path / "marks.sqlite", pictures()).path).asks_for_names
+    )
+    for identity in study.order("Ada"):
+        shown = study.item(identity)
+        right = study.rubric.index(shown.instrument)
+        study.vote("Ada", identity, right if shown.system == REAL else (right + 1) % len(study.rubric))
+    found = study.analyse()
+    assert found.systems[REAL]["share"] == 1 and list(found.systems)[0] == REAL
+    assert all(s["share"] == 0 for name, s in found.systems.items() if name != REAL)
+    assert all(d["first"] == REAL and d["difference"] == 1 for d in found.differences)
+    with pytest.raises(InputError, match="score"):
+        study.vote("Ben", study.order("Ben")[0], len(study.rubric))
