@@ -156,7 +156,7 @@ def sprite(
 
 def waveforms(
     sounds: list[Sound],
-    iterations: int = 32,  # of Griffin-Lim
+    iterations: int | None = None,  # of Griffin-Lim; None: as many as `invert` takes
 ) -> list[torch.Tensor]:
     "Return the waveform of each sound; those that have none are inverted in one batch for each configuration."
     from avgen.signal.inversion import invert

@@ -63,7 +63,7 @@ class Sound(Displayed):
     def to_waveform(self, **settings) -> torch.Tensor:
         """Give the waveform, (samples,): its own, or the values turned back into sound by `inversion.invert`.
 
-        `settings` (iterations, momentum, seed) are those of `invert`.
+        `settings` (method, iterations, momentum, seed) are those of `invert`.
         """
         if self.waveform is not None:
             return self.waveform
