@@ -27,3 +27,14 @@ def map_of(heard: Sound, form=(8, 8), keys=(4, 4), **more) -> AttentionMap:
     known = {"gamma": 0.3, "effect": torch.tensor([0.1, 0.2]), "layer": "encoder.attention"}
     weights = weights_of(form[0] * form[1], keys[0] * keys[1])
     return AttentionMap(weights, form, keys, **{"config": CONFIG, "sound": heard.values, **known, **more})
+
+
+def crossed_map(heard: Sound, target_is_sound=False, **more) -> AttentionMap:
+    "A map of two grounds: the cells of a picture look at a sound, or the cells of a sound look at a picture."
+    picture = torch.rand(3, 48, 32, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    given = {"config": CONFIG, "sound": heard.values, "target": picture}
+    if target_is_sound:
+        given = {"sound": picture, "target": heard.values, "target_config": CONFIG}
+    grids = ((8, 16), (8, 8)) if target_is_sound else ((8, 8), (8, 16))
+    weights = weights_of(grids[0][0] * grids[0][1], grids[1][0] * grids[1][1], samples=1)
+    return AttentionMap(weights, *grids, **{"layer": "cross-attention", **given, **more})

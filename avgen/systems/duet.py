@@ -310,6 +310,18 @@ class Duet(System):
         self.eval()
         return self.latents.decode(self.generate_latents(self.encoder(source), seed).float())
 
+    @torch.no_grad()
+    def generate_without(self, source: Tensor, hidden: Tensor, seed: int = 0) -> Tensor:
+        """Generate with the tokens withheld that `hidden` (B, M) bool marks, each made the average token.
+
+        The source itself and its summary stay as they are, so that only what is looked at is missing.
+        """
+        self.eval()
+        tokens, raw, summary = self.encoder(source)
+        hidden = hidden.to(source.device)[:, :, None]
+        heard = tokens.masked_fill(hidden, 0.0), torch.where(hidden, raw.mean(1, keepdim=True), raw), summary
+        return self.latents.decode(self.generate_latents(heard, seed).float())
+
     @property
     def attention_names(self) -> tuple[str, ...]:
         """Return what `attend` can show: the mean of the painter's layers that look at the source, or one of them."""

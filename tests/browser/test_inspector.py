@@ -469,6 +469,57 @@ def test_keys_are_drawn_on_their_own_grid_and_missing_queries_left_out(tone, vis
     ]
 
 
+@pytest.mark.parametrize("target_is_sound", [False, True])
+def test_two_grounds_are_asked_either_way(tone, visit, tmp_path, target_is_sound):
+    from attention_examples import crossed_map
+    from avgen.show.inspector import AttentionInspector
+
+    m = crossed_map(tone, target_is_sound)
+    saved = AttentionInspector(m, sound=tone, name="across").save_html(tmp_path / "across.html")
+    page = visit(saved)
+    stages = page.locator(".avgen-stage")
+    assert stages.count() == 2
+
+    def press(which, x, y):
+        "Click a stage at x, y in 0..1, y from above."
+        box = stages.nth(which).bounding_box()
+        stages.nth(which).click(position={"x": box["width"] * x, "y": box["height"] * y})
+        page.wait_for_timeout(30)
+        return drawn(page)
+
+    def cell(x, y, grid, is_sound):
+        rows, columns = grid
+        return int((1 - y if is_sound else y) * rows) * columns + int(x * columns)
+
+    found = press(0, 0.3, 0.3)
+    position = cell(0.3, 0.3, m.query_grid, target_is_sound)
+    assert found["direction"] == "where" and found["position"] == position and found["grid"] == list(m.key_grid)
+    assert np.abs(np.array(found["values"]) - m.weights[0, position].numpy()).max() < 1e-4
+    where = page.locator(".avgen-say").inner_text()
+    assert ("Hz it looks most at column" if target_is_sound else "From column") in where
+    plots = page.locator(".avgen-plot")
+    assert plots.nth(1).get_attribute("data-heated") == "true" and plots.nth(0).get_attribute("data-heated") is None
+    shoot(page, f"across_{'I2S' if target_is_sound else 'S2I'}")
+
+    found = press(1, 0.7, 0.6)  # the other ground: who looks here?
+    position = cell(0.7, 0.6, m.key_grid, not target_is_sound)
+    assert found["direction"] == "who" and found["position"] == position and found["grid"] == list(m.query_grid)
+    assert np.abs(np.array(found["values"]) - m.weights[0, :, position].numpy()).max() < 1e-4
+    assert plots.nth(0).get_attribute("data-heated") == "true" and plots.nth(1).get_attribute("data-heated") is None
+
+    page.get_by_role("button", name="Where it looks").click()
+    page.wait_for_timeout(30)
+    assert drawn(page) is None  # a point of one ground means nothing on the other
+    stages.nth(0).focus()
+    stages.nth(0).press("ArrowRight")
+    page.wait_for_timeout(30)
+    assert drawn(page)["direction"] == "where"
+    heard = page.get_by_role("button", name="This band" if target_is_sound else "Attended only")
+    heard.click()
+    page.wait_for_function("window.played.length > 0")
+    assert max(map(abs, page.evaluate("window.played.at(-1).data"))) > 0
+
+
 NOTEBOOK = """
 import json, time, torch
 from pathlib import Path

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from attention_examples import CONFIG, HOSTILE, five_partials, map_of, weights_of
+from attention_examples import CONFIG, HOSTILE, crossed_map, five_partials, map_of, weights_of
 
 from avgen import core
 from avgen.core import InputError
@@ -14,7 +14,7 @@ from avgen.data.pictures import Picture
 from avgen.nets.attention_maps import AttentionMap, strongest_points
 from avgen.show.attention_state import DIRECTIONS, unpack_map
 from avgen.show.compare import Compare
-from avgen.show.inspector import SCALES, AttentionInspector, look_inside
+from avgen.show.inspector import SCALES, AttentionInspector, first_point, look_inside
 from avgen.signal.sound import Sound
 from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.systems import build_system
@@ -241,3 +241,41 @@ def test_it_looks_at_other_maps_in_place(sound):
     assert view.recorded == ("another",) and view.note == "Later." and view.map.layer == "another"
     view.look_at(map_of(sound, config=None, sound=torch.zeros(3, 8, 8)))
     assert view.audio == b"" and view.note == ""
+
+
+@pytest.mark.parametrize("target_is_sound", [False, True])
+def test_two_grounds(sound, target_is_sound, tmp_path):
+    m = crossed_map(sound, target_is_sound)
+    view = AttentionInspector(m, sound=sound, query=m.query_point(9))
+    kinds = [view.grounds[view.layers[0][name]]["kind"] for name in ("asks", "ground")]
+    assert kinds == (["sound", "picture"] if target_is_sound else ["picture", "sound"]) and len(view.grounds) == 2
+    assert view.heat.shape == m.key_grid and len(view.audio) == 2 * CONFIG.samples
+    assert np.isnan(np.frombuffer(view.layers[0]["shares"], "<f4")).all()  # a picture has no harmonics
+    assert view._still_()[:4] == b"\x89PNG"
+    view.direction = "who"
+    assert view.query == []  # a point of what asks means nothing on what is looked at
+    view.query = m.ground("keys").point(5, m.key_grid)
+    assert view.heat.shape == m.query_grid and torch.equal(view.heat.flatten(), m.weights[0, :, 5])
+    assert view._still_()[:4] == b"\x89PNG" and "cross" in view.save_html(tmp_path / "v.html").read_text()
+    compact = AttentionInspector(m, compact=True)
+    assert all(m.query_index(*p) < 128 for p in compact.points) and len(compact.grounds) == 2
+    assert 0 <= m.ground("keys").index(first_point(m, "who"), m.key_grid) < 128
+    first, second = (view.payload()["layers"][0] for view in (compact, AttentionInspector(map_of(sound))))
+    assert "asks" in first and "asks" not in second  # a map of one ground travels as it always did
+
+
+def test_a_point_of_the_wrong_ground_is_refused(sound):
+    m = crossed_map(sound)
+    with pytest.raises(InputError, match="outside the picture"):
+        AttentionInspector(m, query=(0.2, 880.0))
+    with pytest.raises(InputError, match="seconds"):
+        AttentionInspector(m, query=(20, 30), direction="who")
+
+
+@pytest.mark.parametrize("direction", ["S2I", "I2S"])
+def test_look_inside_a_system_that_looks_while_it_generates(direction):
+    system = build_system("duet", direction, preset="toy").eval()
+    maps = look_inside(system, torch.zeros(1, 1 if direction == "S2I" else 3, 64, 64))
+    assert list(maps) == list(system.attention_names) and all(m.crossed for m in maps.values())
+    view = AttentionInspector(maps)
+    assert (len(view.audio) > 0) and len(view.grounds) == 2 and len(view.layers) == 2

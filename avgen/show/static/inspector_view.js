@@ -183,8 +183,8 @@ export function inspectorView(model, bus = null) {
     const entropy = drawn && drawn.direction === "where" ? layer.entropies[drawn.index] : null, mean = layer.entropies.reduce((a, b) => a + b, 0) / (layer.entropies.length || 1);
     const spread = entropy === null ? "–" : entropy.toFixed(compact ? 2 : 3);
     facts.replaceChildren(
-      ...fact("γ", known(layer.gamma, (x) => x.toPrecision(3).replace("-", "−")), "what the module's output is multiplied with before it is added; 0 at the start of training"),
-      ...fact("effect", known(layer.effect, (x) => `${+(100 * x).toPrecision(2)} %`), "size of what attention adds, against what it is added to"),
+      ...(crossed && !Number.isFinite(layer.gamma) ? [] : fact("γ", known(layer.gamma, (x) => x.toPrecision(3).replace("-", "−")), "what the module's output is multiplied with before it is added; 0 at the start of training")),
+      ...(crossed && !Number.isFinite(layer.effect) ? [] : fact("effect", known(layer.effect, (x) => `${+(100 * x).toPrecision(2)} %`), "size of what attention adds, against what it is added to")),
       ...fact("entropy", compact ? spread : `${spread} of uniform (layer: ${mean.toFixed(3)})`, "1: spread evenly over all keys; 0: all on one key"),
       ...(compact ? fact("layer", layer.name, "the module that was recorded") : fact("grids", `queries ${layer.query_grid.join("×")}, keys ${layer.key_grid.join("×")}`, "rows × columns")),
     );
