@@ -4,6 +4,7 @@ import csv
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -133,7 +134,8 @@ def test_names_of_raters():
 
 
 def test_which_instrument_is_this(tmp_path):
-    study = create_study(tmp_path / "names.sqlite", pictures(), question="instrument")
+    items = [replace(item, instrument=("cello", "tuba")[i % 2]) for i, item in enumerate(pictures())]
+    study = create_study(tmp_path / "names.sqlite", items, question="instrument")
     assert (
         study.asks_for_names
         and not RatingStudy(create_study(tmp_path / "marks.sqlite", pictures()).path).asks_for_names
