@@ -11,7 +11,7 @@ export AVGEN_THREADS ?= 2
 .PHONY: help demo test bench lab app clean setup browser gates readme coverage
 
 help:
-	@echo "make demo   build the orchestra, train both directions (preset small), judge them, write runs/demo/report.html"
+	@echo "make demo   show what a trained pair makes, train a small one from nothing, judge both: runs/demo/report.html"
 	@echo "make test   everything: export and clean are no-ops, ruff, notebooks, tutorials, browser tests, pytest"
 	@echo "make bench  measure this machine: steps, attention, data, cold start; hover, opening and cursor of the views"
 	@echo "make lab    open the notebooks in JupyterLab"
@@ -29,7 +29,7 @@ $(READY): pyproject.toml constraints.txt
 setup: $(READY)
 
 demo: $(READY)
-	@echo "avgen: building the orchestra, training both directions, judging them (some minutes on two cores)"
+	@echo "avgen: showing a trained pair, then training both directions from nothing, judging all (ten minutes on two cores)"
 	@avgen demo
 
 bench: $(READY) browser

@@ -3,6 +3,7 @@
 import configparser
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -119,11 +120,47 @@ def test_every_link_leads_somewhere():
     assert len(pages) > 60 and not broken, broken
 
 
+def commands_of(page: str) -> list[list[str]]:
+    "The words of each line of a page that calls `avgen`."
+    lines = [line.strip() for line in (ROOT / page).read_text().splitlines()]
+    found = [re.sub(r"^\.venv/bin/", "", line) for line in lines if re.match(r"(\.venv/bin/)?avgen [a-z]", line)]
+    return [shlex.split(line, comments=True)[1:] for line in found]
+
+
+@pytest.mark.parametrize("page", ["README.md", "data/README.md", "CONTRIBUTING.md"])
+def test_every_command_of_a_page_parses(page):
+    "A line that a reader copies must name subcommands and options that exist, with values they take."
+    import typer
+
+    from avgen.cli import app
+
+    group, commands = typer.main.get_command(app), commands_of(page)
+    for words in commands:
+        command, rest = group, list(words)
+        while hasattr(command, "commands") and rest and rest[0] in command.commands:
+            command = command.commands[rest.pop(0)]
+        try:
+            command.make_context("avgen", rest)
+        except Exception as e:
+            pytest.fail(f"{page}: avgen {' '.join(words)}: {getattr(e, 'message', e)}")
+    assert commands or page != "README.md"
+
+
+def test_a_wrong_option_is_found():
+    import typer
+
+    from avgen.cli import app
+
+    orchestra = typer.main.get_command(app).commands["orchestra"]
+    with pytest.raises(Exception, match="No such option"):
+        orchestra.make_context("avgen", ["--data", "data/orchestra"])
+
+
 def test_data_is_small():
     def size(folder):
         return sum((ROOT / f).stat().st_size for f in tracked() if f.startswith(folder))
 
-    assert size("data/sample/") < 2e6 and size("data/toy/") < 3e6
+    assert size("data/sample/") < 2e6 and size("data/toy/") < 3e6 and size("data/systems/") < 14e6
 
 
 @pytest.mark.parametrize("module", ["avgen", "avgen.systems", "avgen.training.runner", "avgen.judge.evaluation"])

@@ -311,6 +311,7 @@ class PairGrid(Live):
     ):
         check_setting("limit", limit, int, 1, 400)
         self.shown, line = cards_of(what, limit)
+        self._sheet = what if isinstance(what, Variations) else None  # draws itself pixel for pixel
         state = pack_cards(self.shown, rate, max_seconds)
         super().__init__(name=name, note=line if note is None else note, **state)
 
@@ -318,7 +319,7 @@ class PairGrid(Live):
         return cards_figure(self.shown)
 
     def _still_(self) -> bytes:
-        return still_cards(self.shown)
+        return still_cards(self.shown) if self._sheet is None else self._sheet._still_()
 
 
 for _cls in (Pair, PairSet, Pairs, SampleGrid, Variations):

@@ -295,7 +295,7 @@ def _first_checkpoint(system: System, checkpoint: Checkpoint, config: RunConfig)
         prefix = f"model.{name}."
         for full_name in [n for n in tensors if n.startswith(prefix)]:
             averaged = f"average.{name}.{full_name.removeprefix(prefix)}"
-            tensors[averaged] = checkpoint.tensors.get(averaged, tensors[full_name])
+            tensors[averaged] = checkpoint.tensors.get(averaged, tensors[full_name]).clone()
     facts = {name: getattr(config, name) for name in ("system", "direction", "spectrogram", "seed")}
     facts |= {"stage": stages[index].name, "stage_index": index, "seconds": 0.0}
     return sum(s.steps for s in stages[:index]), tensors, facts

@@ -4,10 +4,15 @@ import json
 import subprocess
 
 import pytest
+from report_examples import evaluation
 
 from avgen.core import InputError
 from avgen.data.pairs import toy_pairs
+from avgen.judge.evaluation import write_evaluations
 from avgen.report import demo
+from avgen.runs.run import Run
+from avgen.runs.weights import ship
+from avgen.training.runner import train
 
 
 def test_a_task_is_remembered_only_when_it_ends_well(tmp_path):
@@ -75,10 +80,11 @@ def test_a_training_in_the_background_is_interrupted_with_its_block(tmp_path, mo
         return real([words[0], "-c", "import time; print('sleeping', flush=True); time.sleep(600)"], **options)
 
     monkeypatch.setattr(demo.subprocess, "Popen", sleeper)
-    with demo.BackgroundTraining(tmp_path / "x.log", threads=1, system="sa-cmgan", seed=3) as training:
+    options = dict(settings={"width": 8}, system="sa-cmgan", seed=3)
+    with demo.BackgroundTraining(tmp_path / "x.log", threads=1, **options) as training:
         process = training._process
     assert process.poll() is not None and command[1:4] == ["-m", "avgen.cli", "train"]
-    assert command[4:] == ["--system", "sa-cmgan", "--seed", "3", "--threads", "1"]
+    assert command[4:] == ["--system", "sa-cmgan", "--seed", "3", "--set", "width=8", "--threads", "1"]
 
 
 def test_it_does_not_pay_on_one_thread_or_for_a_run_that_has_begun(tmp_path, monkeypatch):
@@ -93,3 +99,65 @@ def test_it_does_not_pay_on_one_thread_or_for_a_run_that_has_begun(tmp_path, mon
     assert demo.background_training(work, "I2S") is None
     monkeypatch.setattr(demo, "default_threads", lambda: 1)
     assert demo.background_training(work, "S2I") is None
+
+
+@pytest.fixture(scope="module")
+def came(tmp_path_factory):
+    "A toy pair of duet, shipped."
+    pairs, folder, found = toy_pairs(n=4), tmp_path_factory.mktemp("came"), {}
+    for direction in ("S2I", "I2S"):
+        run = train("duet", pairs, direction, "toy", run=folder / direction, quiet=True, device="cpu", steps=2)
+        found[direction] = str(ship(run.folder, folder / f"small-{direction}"))
+    return pairs, found
+
+
+def test_the_page_opens_with_the_pair_that_came_with_the_kit(came, tmp_path):
+    pairs, folders = came
+    work = demo.Demo(tmp_path / "d", tmp_path / "data", quick=False, seed=0, device="cpu")
+    work.findings.shipped = {d: Run.open(folder, pairs, "cpu") for d, folder in folders.items()}
+    work.findings.shipped_pairs = [pairs.validation[0], pairs.validation[5]]
+    work.page.write()
+    text = work.page.path.read_text()
+    assert text.index('id="shipped"') < text.index('id="how"') and text.count('class="noises"') == 2
+    assert "came with the kit" in text and "each from another noise" in text and 'href="#shipped"' in text
+    cards = work.page._openings["S2I"].grid.cards
+    assert [len(card["tiles"]) for card in cards] == [5, 5] and all(card["title"] for card in cards)
+    assert all(tile["audio"] >= 0 for card in work.page._openings["I2S"].grid.cards for tile in card["tiles"][1:])
+    assert ".noises canvas { image-rendering: pixelated; }" in text
+
+
+def test_without_the_pair_a_sentence_stands_in_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr("avgen.runs.run.SHIPPED", {"S2I": "systems/nowhere", "I2S": "systems/nowhere"})
+    monkeypatch.setattr(demo, "SHIPPED", {"S2I": "systems/nowhere", "I2S": "systems/nowhere"})
+    monkeypatch.setattr(demo, "attention_figures", lambda *_: [])
+    work = demo.Demo(tmp_path / "d", tmp_path / "data", quick=True, seed=0, device="cpu")
+    assert set(demo.look_first(work.findings)) >= {"data/systems/nowhere"} and work.findings.shipped == {}
+    work.page.write()
+    assert "No trained pair came with this installation" in work.page.path.read_text()
+
+
+def test_its_own_report_is_taken_where_it_is_of_the_same_data(came, tmp_path, monkeypatch):
+    pairs, folders = came
+    runs = {d: Run.open(folder, pairs, "cpu") for d, folder in folders.items()}
+    own, asked = evaluation(pairs.instruments), []
+    own.data["hash"] = pairs.hash
+    write_evaluations(runs["S2I"].folder / "report.json", own)
+    monkeypatch.setattr(
+        demo, "evaluate", lambda run, *_, **__: asked.append(run.direction) or evaluation(pairs.instruments, "I2S")
+    )
+    found = demo.judge_shipped(demo.Findings(pairs, shipped=runs), tmp_path / "shipped.json")
+    assert asked == ["I2S"] and set(found) == {"S2I", "I2S"}
+    demo.judge_shipped(demo.Findings(pairs, shipped=runs), tmp_path / "shipped.json")
+    assert asked == ["I2S"]  # remembered
+
+
+def test_an_older_demo_trained_another_system(tmp_path):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    old = {"arguments": {"data": "data/x", "quick": True, "seed": 0}, "parts": [{"name": n} for n in demo.TASKS]}
+    (folder / "demo.json").write_text(json.dumps({**old, "parts": [{**p, "state": "done"} for p in old["parts"]]}))
+    with pytest.raises(InputError, match="system was 'sa-cmgan', is 'duet' now"):
+        demo.Demo(folder, "data/x", quick=True, seed=0, device="cpu")
+    assert demo.Demo(folder, "data/x", quick=True, seed=0, device="cpu", system="sa-cmgan").tasks["data"].over
+    with pytest.raises(InputError, match="system"):
+        demo.Demo(tmp_path / "e", "data/x", quick=True, seed=0, device="cpu", system="cmcgan")
