@@ -37,8 +37,8 @@ class AttentionQuestion(t.HasTraits):
     """
 
     layer = t.Unicode().tag(sync=True, page=True)
-    # The kept point, (seconds, hertz) or (column, row) of a picture; empty: none. With two grounds it lies on what asks,
-    # or for direction "who" on what is looked at.
+    # The kept point, (seconds, hertz) or (column, row) of a picture; empty: none. With two grounds it lies on what
+    # asks, or for direction "who" on what is looked at.
     query = t.List([]).tag(sync=True, page=True)
     direction = t.Unicode("where").tag(sync=True, page=True)  # "where" does this point look, "who" looks at this point
     scale = t.Unicode("uniform").tag(sync=True, page=True)  # see `scaled`
@@ -270,7 +270,8 @@ def look_inside(
 ) -> dict[str, AttentionMap]:
     """Record one map for each attention layer of a system, over the sound or the picture that this layer looks at.
 
-    For a system that looks at the source while it generates, the maps go from what it makes to what it was given. Returns maps by the path of their layer. Raises `InputError` for a system without attention.
+    For a system that looks at the source while it generates, the maps go from what it makes to what it was given.
+    Returns maps by the path of their layer. Raises `InputError` for a system without attention.
     """
     system = getattr(system, "system", system)
     if not (attention_layers(system) or system.attention_names):

@@ -39,7 +39,7 @@ def moving_cells(
         varies = [clips.var(0).mean(0).flatten() for clips in takes if len(clips) > 1]
         if not varies:
             raise InputError(
-                f"moving_cells: found one clip a take of {pairs.instruments[instrument]}; expected takes of at least two"
+                f"moving_cells: found one clip a take of {pairs.instruments[instrument]}; expected two at least"
             )
         found[instrument] = torch.stack(varies).mean(0).argsort(descending=True)[:count]
     return found
@@ -140,7 +140,7 @@ def part_masks(
     own: bool = False,  # what the part looks at more than the rest does, not what it looks at most
     seed: int = 0,
 ) -> Tensor:
-    """Return which keys to silence, (B, 1 + draws, K) bool: first the attended ones, then controls of the same level."""
+    """Return which keys to silence, (B, 1 + draws, K) bool: first the attended ones, then controls as loud."""
     level, masks = F.adaptive_avg_pool2d(map.sound.float(), map.key_grid).mean(1).flatten(1), []
     for row, (weights, part) in enumerate(zip(map.weights, parts)):
         received = weights[part].mean(0)
@@ -184,8 +184,8 @@ def occlusion(
         found = system.attend(source, seed=seed)
         if not found.crossed:
             raise InputError(
-                f"occlusion: found a map of {system.name} whose queries lie on the source; expected a system that looks "
-                "at its source while it generates, such as 'duet'"
+                f"occlusion: found a map of {system.name} whose queries lie on the source; expected a system that "
+                "looks at its source while it generates, such as 'duet'"
             )
         cells = cells or moving_cells(pairs.all_train, found.query_grid, "image" if image else "sound", share)
         parts = torch.stack([cells[int(validation.instrument[i])] for i in block])
