@@ -53,7 +53,7 @@ def headline(story: Story) -> str:
     trained = story.trained()
     if not trained:
         meanwhile = " Meanwhile, see what a trained pair paints and plays." if story.shipped else ""
-        return f"Nothing has been trained here yet; this page fills up while the work goes on.{meanwhile}"
+        return f"Nothing has been trained yet; this page fills up while the work goes on.{meanwhile}"
     config = trained[0].config
     pairs, instruments = config.data.get("train", 0), len(config.instruments)
     learned = f"{config.system} (preset {config.preset}) learned from {pairs:,} pairs of {instruments} instruments"
