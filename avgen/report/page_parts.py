@@ -10,6 +10,7 @@ __all__ = ['SECTIONS', 'section', 'pending', 'inline_image', 'html_table', 'head
 import base64
 
 from ..judge.evaluation import Evaluation
+from ..judge.measures import MEASURES
 from .story import Chapter, Story
 from ..runs.run import duration
 from ..show.charts import Markup, h, interval_chart, join, percent, span
@@ -142,21 +143,8 @@ def opening_section(story: Story) -> Markup | None:
 
 def figures_of(evaluation: Evaluation) -> dict[str, str]:
     """Return the figures by which systems are set side by side: name -> what was measured, or a dash."""
-
-    def said(value, real=None, scale=1.0, digits=2):
-        if value is None:
-            return "–"
-        beside = "" if real is None else f" (real {scale * real:.{digits}f})"
-        return f"{scale * value:.{digits}f}{beside}"
-
-    e, kid = evaluation, evaluation.kid or {}
-    precision, recall = e.real_precision_recall or (None, None)
-    return {
-        "Accuracy": f"{percent(e.accuracy)}, {span(e.low, e.high)}",
-        "Recall": said(e.recall, recall),
-        "Precision": said(e.precision, precision),
-        "KID x 1000": said(kid.get("mean"), kid.get("real"), 1000, 1),
-    }
+    headline = [name for name, measure in MEASURES.items() if measure.headline]
+    return {MEASURES[name].title: evaluation.said(name) for name in (*headline, "precision")}
 
 
 def side_by_side(story: Story) -> Markup | None:
