@@ -2004,6 +2004,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'avgen.show.sound_player.sound_traits': ( '10_show/sound_player.html#sound_traits',
                                                                                    'avgen/show/sound_player.py')},
             'avgen.signal.inversion': { 'avgen.signal.inversion._check': ('01_signal/inversion.html#_check', 'avgen/signal/inversion.py'),
+                                        'avgen.signal.inversion._edge': ('01_signal/inversion.html#_edge', 'avgen/signal/inversion.py'),
                                         'avgen.signal.inversion.clip_starts': ( '01_signal/inversion.html#clip_starts',
                                                                                 'avgen/signal/inversion.py'),
                                         'avgen.signal.inversion.invert': ('01_signal/inversion.html#invert', 'avgen/signal/inversion.py'),
