@@ -199,7 +199,7 @@ def how_section(story: Story) -> Markup:
         made = inline_image(thumbnails[1], "the picture that was made from it")
     arrow = h("i", "→", aria_hidden="true")
     shown = story.trained() or list(story.shipped.values())
-    duet = bool(shown) and shown[0].config.get("system") == "duet"
+    duet = bool(shown) and shown[0].config is not None and shown[0].config.system == "duet"
     boxes = _DUET if duet else {"Encoder": _ENCODER, "Code": _CODE, "Generator": _GENERATOR}
     middle = [part for name, text in boxes.items() for part in (h("div", h("b", name), text), arrow)]
     ends = h("div", given, h("b", "Sound"), _SOUND), h("div", made, h("b", "Picture"), _PICTURE)
