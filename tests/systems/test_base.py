@@ -32,7 +32,7 @@ def test_same_seed_same_weights():
 
 @pytest.mark.parametrize("settings, words", [
     (dict(name="sa-gan"), ["'sa-gan'", "'sa-cmgan'"]),
-    (dict(preset="huge"), ["'huge'", "'paper', 'small', 'toy'"]),
+    (dict(preset="huge"), ["'huge'", "'paper', 'small', 'etude', 'toy'"]),
     (dict(direction="A2V"), ["'A2V'", "'S2I', 'I2S'"]),
     (dict(widht=3), ["'widht'", "width"]),
     (dict(width=0), ["'width'", "from 1"]),
