@@ -174,7 +174,7 @@ def chapter_of(
 def opening_of(run: Run, pairs: list[Pair], noises: int = 4, seed: int = 0) -> Chapter:
     """Gather what a page opens with: what a trained run makes of `pairs`, with several noises each."""
     grid = PairGrid(run.variations(pairs, noises, seed), note="", rate=PAGE_RATE)
-    return Chapter(run.direction, config=run.config.to_dict(), summary=summary(run), grid=grid)
+    return Chapter(run.direction, config=run.config, summary=summary(run), grid=grid)
 
 # %% ../../nbs/11_report/05_report.ipynb #b8f775c2
 def caveats_of(pairs: Pairs) -> list[str]:

@@ -87,10 +87,9 @@ def picture(data):
 @pytest.fixture
 def hurried(monkeypatch):
     "Evaluators of two steps."
-    from avgen.judge import scoring as best
     from avgen.judge.classifier import EvaluatorSettings
-    from avgen.judge import evaluation
+    from avgen.judge import evaluation, generation
 
     real, few = evaluation.train_evaluator, EvaluatorSettings(image_steps=2, sound_steps=2, batch_size=8)
-    for module in (best, evaluation):
+    for module in (generation, evaluation):
         monkeypatch.setattr(module, "train_evaluator", lambda pairs, **more: real(pairs, settings=few, **more))
