@@ -327,7 +327,7 @@ def test_the_lines_of_the_notebook_train_two_processes_in_a_kernel(tmp_path):
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     cells = [
         c.source
-        for c in nbformat.read(TESTS.parent / "nbs/07_training/01_processes.ipynb", 4).cells
+        for c in nbformat.read(TESTS.parent / "nbs/08_training/01_processes.ipynb", 4).cells
         if c.cell_type == "code" and "\nnotebook_launcher(" in c.source
     ]
     assert len(cells) == 1
