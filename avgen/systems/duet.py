@@ -88,7 +88,7 @@ DUET_PRESETS = {
         encoder_width=16,
         batch_size=24,
         classifier_steps=150,
-        main_steps=650,
+        main_steps=800,
         average=0.99,
     ),
     "toy": dict(
