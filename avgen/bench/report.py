@@ -12,7 +12,7 @@ import avgen
 from .attention import ATTENTIONS, measure_attention
 from .data import measure_loader, measure_reader
 from .logmel import LOGMELS, measure_logmel
-from .steps import STEPS, measure_peak, measure_step, measure_work
+from .steps import STEPS, measure_duet, measure_peak, measure_step, measure_work
 from .timing import COLD, cold_start, in_own_process, take_turns, take_turns_while_quick
 from ..core import InputError
 from ..systems import build_system
@@ -20,6 +20,7 @@ from ..systems import build_system
 # %% ../../nbs/14_bench/06_report.ipynb #ab3ba6a2
 MEASUREMENTS = {
     "step": measure_step,
+    "duet": measure_duet,
     "attention": measure_attention,
     "logmel": measure_logmel,
     "reader": measure_reader,
@@ -27,7 +28,7 @@ MEASUREMENTS = {
     "peak": measure_peak,
     "work": measure_work,
 }
-PARTS = ("steps", "attention", "logmel", "data", "cold", "growth")  # of a report
+PARTS = ("steps", "duet", "attention", "logmel", "data", "cold", "growth")  # of a report
 
 # %% ../../nbs/14_bench/06_report.ipynb #539886c5
 SIZES = {"batch": (16, 32, 64, 128, 256, 512, 1024), "width": (16, 32, 64, 128), "grid": (4, 8, 16, 32)}
@@ -72,6 +73,19 @@ def _measure_steps(runs: int, threads: int, say) -> dict:
     return report
 
 
+def _measure_duet(runs: int, threads: int, say) -> dict:
+    """Measure a step of `duet` in two presets, with Muon and with Adam alone, and count its work."""
+    report = {}
+    for preset in ("etude", "small"):
+        say(f"duet, {preset}")
+        found = take_turns({o: ("duet", dict(optimiser=o, preset=preset)) for o in ("muon", "adam")}, runs, threads)
+        report[preset] = found | {
+            "operations": in_own_process("work", threads, preset=preset, system="duet")["operations"],
+            "batch": build_system("duet", preset=preset).settings.batch_size,
+        }
+    return report
+
+
 def _measure_data(threads: int) -> dict:
     """Measure the loader, and the reader on the sample that comes with the kit, where it is there."""
     sample = Path(avgen.__file__).resolve().parent.parent / "data" / "sample"
@@ -100,6 +114,8 @@ def measure_machine(
     report = {"machine": in_own_process("peak", threads), "runs": {part: runs for part in parts if part in PARTS}}
     if "steps" in parts:
         report["steps"] = _measure_steps(runs, threads, say)
+    if "duet" in parts:
+        report["duet"] = _measure_duet(runs, threads, say)
     if "attention" in parts:
         say("attention alone")
         report["attention"] = take_turns({w: ("attention", dict(which=w)) for w in ATTENTIONS}, runs, threads)
@@ -159,6 +175,15 @@ def _steps_line(preset: str, found: dict, machine: dict) -> str:
     )
 
 
+def _duet_line(preset: str, found: dict, machine: dict) -> str:
+    seconds, batch, precision = found["muon"]["seconds"], found["batch"], machine["precision"]
+    return (
+        f"step of duet, {preset}: {seconds / found['adam']['seconds']:.2f} x one with Adam alone; "
+        f"{found['operations'] / seconds / machine['peaks'][precision]:.0%} of the peak in {precision}; "
+        f"{seconds:.3f} s, {batch / seconds:,.0f} pairs/s, {found['muon']['memory_mb']:,.0f} MB"
+    )
+
+
 def _attention_line(found: dict) -> str:
     return (
         f"attention alone, pooled: {_times(found, 'full map')} the full map, {_times(found, 'plain pooled')} a plain "
@@ -205,6 +230,7 @@ def report_text(report: dict) -> str:
     """Return a report in lines: ratios first, seconds second, and last the machine that it is of."""
     steps, machine = report.get("steps", {}), report["machine"]
     lines = [_steps_line(preset, found, machine) for preset, found in steps.items()]
+    lines += [_duet_line(preset, found, machine) for preset, found in report.get("duet", {}).items()]
     if "attention" in report:
         lines.append(_attention_line(report["attention"]))
     if "logmel" in report:

@@ -55,3 +55,10 @@ def test_a_report_is_brought_up_to_date_part_by_part_on_one_machine_only():
     }
     with pytest.raises(InputError, match="processor was 'b', is 'a' now"):
         update_report(old | {"machine": machine | {"processor": "b"}}, new)
+
+
+def test_a_step_of_duet_is_said_beside_one_with_adam():
+    found = {"muon": {"seconds": 0.5, "memory_mb": 900}, "adam": {"seconds": 0.4}, "operations": 1e9, "batch": 50}
+    machine = {"precision": "float32", "peaks": {"float32": 1e10}, "processor": "a", "threads": 1, "torch": "2"}
+    text = report_text({"machine": machine | {"tf32": "no GPU"}, "runs": {"duet": 1}, "duet": {"small": found}})
+    assert "step of duet, small: 1.25 x one with Adam alone; 20% of the peak in float32; 0.500 s, 100 pairs/s" in text
