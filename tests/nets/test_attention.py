@@ -275,7 +275,10 @@ def test_queries_can_be_points_that_each_layer_places_on_its_own_grid():
 
 def test_recording_refuses_what_cannot_be():
     net, x = network(), torch.randn(4, 1, 32, 32)
-    with pytest.raises(InputError, match="no SelfAttention"), record_attention(nn.Linear(1, 1)):
+    plain = nn.Linear(1, 1)
+    with pytest.raises(InputError, match="no attention weights were heard"), record_attention(plain):
+        plain(torch.zeros(1, 1))
+    with pytest.raises(InputError, match="'grid'.*know their places"), record_attention(net, grid=(4, 4)):
         pass
     for name, value in (("samples", 5), ("samples", [4]), ("samples", []), ("queries", [256]), ("queries", [])):
         with record_attention(net, **{name: value}), pytest.raises(InputError, match=name):

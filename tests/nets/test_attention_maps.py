@@ -5,15 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from avgen.nets.attention_maps import (
-    AttentionMap,
-    check_weights,
-    load_map,
-    map_bytes,
-    map_from_arrays,
-    plot_attention,
-    strongest_points,
-)
+from avgen.nets.attention_drawing import plot_attention, strongest_points
+from avgen.nets.attention_maps import AttentionMap, load_map, map_bytes, map_from_arrays
+from avgen.nets.attention_weights import check_weights
 from avgen.core import InputError
 from avgen.signal.spectrogram import SpectrogramConfig
 
@@ -227,7 +221,7 @@ def test_two_grounds_are_drawn_each_with_its_axes(target_is_sound):
     m = crossed_map(target_is_sound)
     figure = m.plot(at=m.query_point(10), sample=1)
     asks, goes_in, answer = figure.axes[:3]
-    assert [ax.get_title() for ax in (asks, goes_in)] == ["what comes out, and where we ask", "what goes in"]
+    assert [ax.get_title() for ax in (asks, goes_in)] == ["what asks, and where we ask", "what is looked at"]
     expected = ["time (s)", "column", "column"] if target_is_sound else ["column", "time (s)", "time (s)"]
     assert [ax.get_xlabel() for ax in (asks, goes_in, answer)] == expected
     assert len(asks.texts) == 1 and not answer.texts  # the ring stands on what asks

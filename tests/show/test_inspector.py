@@ -11,7 +11,8 @@ from attention_examples import CONFIG, HOSTILE, crossed_map, five_partials, map_
 from avgen import core
 from avgen.core import InputError
 from avgen.data.pictures import Picture
-from avgen.nets.attention_maps import AttentionMap, strongest_points
+from avgen.nets.attention_drawing import strongest_points
+from avgen.nets.attention_maps import AttentionMap
 from avgen.show.attention_state import DIRECTIONS, unpack_map
 from avgen.show.compare import Compare
 from avgen.show.inspector import SCALES, AttentionInspector, first_point, look_inside
