@@ -143,14 +143,15 @@ class AttentionMap(Displayed):
             _check_given(name, getattr(self, name), len(self.weights))
         if not isinstance(self.gamma, int | float):
             raise InputError(f"gamma: found {self.gamma!r}; expected a number, such as layer.gamma.item()")
-        for name, names, grid in (
-            ("query", self.query_names, self.query_grid),
-            ("key", self.key_names, self.key_grid),
-        ):
+        sides = ("query", self.query_names, self.query_grid), ("key", self.key_names, self.key_grid)
+        for name, names, grid in sides:
             if names is not None and len(names) != math.prod(grid):
                 raise InputError(f"{name}_names: found {len(names)} names; expected {math.prod(grid)}, one a {name}")
-        alone = self.crossed or (self.sound is None and self.config is None)
-        if not alone and not one_is_pooled(self.query_grid, self.key_grid):
+        if (
+            not self.crossed
+            and (self.sound is not None or self.config is not None)
+            and not one_is_pooled(self.query_grid, self.key_grid)
+        ):
             h, w, kh, kw = *self.query_grid, *self.key_grid
             lies = "sound" if self.config is not None else "picture"
             raise InputError(

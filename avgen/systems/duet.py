@@ -82,6 +82,15 @@ class DuetSettings:
 DUET_PRESETS = {
     "small": {},
     "paper": dict(width=256, depth=10, heads=8, encoder_width=48, main_steps=20000, average=0.9995),
+    "etude": dict(
+        width=96,
+        depth=4,
+        encoder_width=16,
+        batch_size=24,
+        classifier_steps=150,
+        main_steps=800,
+        average=0.99,
+    ),
     "toy": dict(
         width=32,
         depth=2,
