@@ -269,6 +269,8 @@ def sound_values(what, config: SpectrogramConfig | None = None, name: str = "sou
             f"{name}: found values from {array.min():.3g} to {array.max():.3g}; expected a log-mel sound in [-1, 1]: "
             "use config.to_unit(decibels)"
         )
+    if config is not None and not isinstance(config, SpectrogramConfig):
+        raise InputError(f"config: found {config!r}; expected a SpectrogramConfig")
     if config is None:
         config = SpectrogramConfig()
         usual = {config.size, (config.n_mels, config.frames)}
@@ -293,7 +295,7 @@ def ground_of(
         return None, None, tuple(listed)
     if isinstance(what, Sound):
         return *sound_values(what, config, name), None
-    one_channel = isinstance(what, Tensor | np.ndarray) and (what.ndim == 2 or what.shape[-3] == 1)
+    one_channel = isinstance(what, Tensor | np.ndarray) and (what.ndim < 3 or what.shape[-3] == 1)
     if one_channel and str(what.dtype).removeprefix("torch.").startswith(("float", "bfloat")):
         return *sound_values(what, config, name), None
     if isinstance(what, Tensor | np.ndarray | Picture) or hasattr(what, "getbands"):

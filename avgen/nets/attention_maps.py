@@ -17,17 +17,8 @@ from torch import Tensor
 
 from ..core import Displayed, InputError, check_setting, figure_png, write_atomically
 from .attention_drawing import Ground, field_of, ground_of, plot_attention
-from avgen.nets.attention_weights import (
-    check_weights,
-    grid_of,
-    layers_of,
-    leading_tokens,
-    numbers_of,
-    one_is_pooled,
-    relative_entropy,
-    rows_and_columns,
-    table_of,
-)
+from .attention_weights import check_weights, grid_of, layers_of, leading_tokens, numbers_of, one_is_pooled
+from .attention_weights import relative_entropy, rows_and_columns, table_of
 from ..signal.sound import Sound
 from ..signal.spectrogram import SpectrogramConfig
 
@@ -141,6 +132,9 @@ class AttentionMap(Displayed):
         _check_queries(self.weights.shape[1], self.query_grid, self.queries)
         for name in ("sound", "target"):
             _check_given(name, getattr(self, name), len(self.weights))
+        for name in ("config", "target_config"):
+            if not isinstance(getattr(self, name), SpectrogramConfig | None):
+                raise InputError(f"{name}: found {getattr(self, name)!r}; expected a SpectrogramConfig")
         if not isinstance(self.gamma, int | float):
             raise InputError(f"gamma: found {self.gamma!r}; expected a number, such as layer.gamma.item()")
         sides = ("query", self.query_names, self.query_grid), ("key", self.key_names, self.key_grid)
@@ -261,19 +255,20 @@ class AttentionMap(Displayed):
 _KNOWN = ("gamma", "effect", "sound", "queries", "target", "target_config", "query_names", "key_names", "note")
 
 
-def _laid(side: str, grid, count: int, ground, config, patch, stride, lineal=False) -> tuple:
+def _laid(side: str, grid, count: int, ground, config, patch, stride, told="") -> tuple:
     "Grid, values, settings, names and field of one side's places on its ground."
-    given, config, names = ground_of(ground, config, f"{side}_ground")
+    given, config, names = ground_of(ground, config, told or f"{side}_ground")
     given = given[0] if given is not None and given.ndim == 4 and len(given) == 1 else given
     if names is not None:
         if len(names) != count and grid is None:
             raise InputError(f"{side}_ground: found {len(names)} names; expected {count}, one for each {side}")
         return grid_of(f"{side}_grid", grid or (len(names), 1), count), None, None, names, None
-    if grid is None and ground is None and lineal and math.isqrt(count) ** 2 != count:
+    if grid is None and ground is None and not told and math.isqrt(count) ** 2 != count:
         grid = (1, count)
     field, size = None, None if given is None else given.shape[-2:]
     if patch is not None:
-        steps, wide = rows_and_columns("stride", patch if stride is None else stride), rows_and_columns("patch", patch)
+        wide = rows_and_columns("patch", patch)
+        steps = wide if stride is None else rows_and_columns("stride", stride)
         if grid is None and size is not None:
             grid = [(n - p) // s + 1 for n, p, s in zip(size, wide, steps)]
             grid = grid if math.prod(grid) == count else None
@@ -318,13 +313,12 @@ def map_from_arrays(
     asks, lies = (target if query_ground is None else query_ground), (sound if key_ground is None else key_ground)
     two = (asks is not None or key_ground is not None or target_config is not None) and asks is not lies
     lies = ground if lies is None else lies
-    axes = (
-        config if two and asks is not None and not isinstance(asks, Sound) and target_config is None else target_config
-    )
+    axes = config if target_config is None and asks is not None and not isinstance(asks, Sound) else target_config
     asks, axes = (asks, axes) if two else (lies, config)
+    told = "" if two else "sound" if ground is None else "ground"
     count = math.prod(query_grid or grid) if rest.get("queries") is not None and (query_grid or grid) else rows.shape[1]
-    on = _laid("query", query_grid or grid, count, asks, axes, patch, stride, two)
-    under = _laid("key", key_grid or grid, rows.shape[2], lies, config, patch, stride, two)
+    on = _laid("query", query_grid or grid, count, asks, axes, patch, stride, told)
+    under = _laid("key", key_grid or grid, rows.shape[2], lies, config, patch, stride, told)
     if two:
         rest |= {"target": on[1], "target_config": on[2], "apart": True}
     if taken and "note" not in rest:

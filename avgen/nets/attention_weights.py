@@ -207,7 +207,10 @@ def layers_of(weights, layer: str = "", each_head: bool = False) -> dict[str, Te
     if getattr(weights, "ndim", 0) == 5 or (isinstance(weights, list | tuple) and not _is_table(weights)):
         found = {f"{layer or 'layer'} {i}": table for i, table in enumerate(weights)}
     if not found:
-        raise InputError("weights: found no layer; expected one at least: ask the model for output_attentions=True")
+        raise InputError(
+            "weights: found no layer; expected one at least: build the model with attn_implementation='eager' and ask "
+            "for output_attentions=True, or run it inside `with record_attention(model) as maps:`"
+        )
     for name, table in found.items():
         if isinstance(table, list | tuple) and not _is_table(table):
             raise InputError(

@@ -113,7 +113,7 @@ def gather_maps(
     Raises `InputError` for what is no attention, or does not fit its ground.
     """
     sound = heard_sound(sound, arrays)
-    picture = None if picture is None else picture_values(picture)
+    seen = None if picture is None else picture_values(picture)
     if arrays and not holds_weights(what):
         raise InputError(f"setting {next(iter(arrays))!r} is for plain weights: found maps, which have theirs already")
     if isinstance(what, Mapping):
@@ -135,7 +135,7 @@ def gather_maps(
         for key, one in found.items():
             while key in maps:
                 key += "′"
-            maps[key] = _placed(key, one, sound, picture)
+            maps[key] = _placed(key, one, sound, seen)
     return maps
 
 
@@ -161,7 +161,7 @@ def _maps_of_weights(weights, name: str, sound, picture, arrays: dict) -> dict[s
         if sound is not None and picture is not None:
             raise _ask_which()
         if sound is not None or picture is not None:
-            placing["ground"] = sound if sound is not None else Picture(picture)
+            placing["ground"] = sound if sound is not None else picture
     return maps_from_arrays(weights, layer=name, **placing)
 
 
@@ -178,7 +178,7 @@ def _placed(name: str, m: AttentionMap, sound: Sound | None, picture: torch.Tens
             m.config.require_same(sound.config, "the sound")
             m = m if m.sound is not None else replace(m, sound=sound.values)
         elif picture is not None and bare:
-            m = replace(m, sound=picture)
+            m = replace(m, sound=picture[0] if picture.ndim == 4 and len(picture) == 1 else picture)
         m.check()
     except InputError as e:
         raise e if str(e).startswith("layer") else InputError(f"layer {name!r}: {e}") from None

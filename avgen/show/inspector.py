@@ -170,7 +170,7 @@ def inspected_figure(
 def size_advice(
     maps: dict[str, AttentionMap],
     state: dict,  # of `inspector_state`
-    large: float = 20e6,  # bytes of a page that may pass without a word
+    large: float = 12e6,  # bytes of a page that may pass without a word
 ) -> str:
     "Say how large a saved page of this state is and what makes it smaller; an empty string for one that is not large."
     held = [sum(len(v) for v in layer.values() if isinstance(v, bytes)) for layer in state["layers"]]
