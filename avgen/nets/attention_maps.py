@@ -311,7 +311,7 @@ def map_from_arrays(
     if ground is not None and not (sound is query_ground is key_ground is target is None):
         raise InputError("found ground= beside another ground; expected ground=, or query_ground= and key_ground=")
     asks, lies = (target if query_ground is None else query_ground), (sound if key_ground is None else key_ground)
-    two = (asks is not None or key_ground is not None or target_config is not None) and asks is not lies
+    two = (asks is not None or key_ground is not None or target_config is not None) and not asks is lies is not None
     lies = ground if lies is None else lies
     axes = config if target_config is None and asks is not None and not isinstance(asks, Sound) else target_config
     asks, axes = (asks, axes) if two else (lies, config)

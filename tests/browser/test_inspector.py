@@ -607,7 +607,9 @@ def test_overlapping_patches_lie_where_they_are(tone, visit, tmp_path):
     view = AttentionInspector((weights,), head="all", **placed, bits=8, keep_above=0.2)
     page = visit(view.save_html(tmp_path / "patches.html"))
     m, rng = view.map, np.random.default_rng(3)
-    assert page.locator(".avgen-thumb").count() == 2 and "leading token took" in page.locator(".avgen-lore").inner_text()
+    assert (
+        page.locator(".avgen-thumb").count() == 2 and "leading token took" in page.locator(".avgen-lore").inner_text()
+    )
     top, left, bottom, right = m.query_field
     for row, column in rng.integers(0, (5, 8), (8, 2)):
         if (row, column) == (4, 7):

@@ -44,7 +44,9 @@ def test_a_softmax_of_any_precision_is_attention(keys, dtype):
 def test_the_worst_row_is_named():
     weights = tables(2, 3, 8, 8)
     weights[1, 2, 5] *= 0.7
-    with pytest.raises(InputError, match=r"layer 'block 3': .*sample 1, head 2, query 5 .* with 0\.7; .*normalise=True"):
+    with pytest.raises(
+        InputError, match=r"layer 'block 3': .*sample 1, head 2, query 5 .* with 0\.7; .*normalise=True"
+    ):
         table_of(weights, layer="block 3")
     assert table_of(weights, normalise=True)[0].shape == (2, 8, 8)
     weights[0, 1, 3, 2] = math.nan

@@ -530,8 +530,8 @@ export function inspectorView(model, bus = null) {
   /** Write names where they stand, each in its cell. */
   const enlist = ({ view: { stage }, ground: { names, grid } }) => {
     for (const old of [...stage.querySelectorAll(".avgen-name")]) old.remove();
-    (names ?? []).forEach((text, i) => stage.append(element("span", { class: "avgen-name", title: text, text,
-      style: `left:${(100 * (i % grid[1])) / grid[1]}%;top:${(100 * Math.floor(i / grid[1])) / grid[0]}%;width:${100 / grid[1]}%;height:${100 / grid[0]}%` })));
+    (names ?? []).forEach((text, i) => stage.append(element("span", { class: "avgen-name",
+      style: `left:${(100 * (i % grid[1])) / grid[1]}%;top:${(100 * Math.floor(i / grid[1])) / grid[0]}%;width:${100 / grid[1]}%;height:${100 / grid[0]}%` }, element("b", { title: text, text }))));
   };
 
   const show = () => {
