@@ -29,7 +29,7 @@ def check_same_axes(
         if None not in configs:
             configs[0].require_same(configs[1], "the second side")
         kinds = [sorted({g.kind for g in each}) for each in grounds]
-        if not set(kinds[0]) & set(kinds[1]):
+        if not set(kinds[0]) & set(kinds[1]) or ("sound" in kinds[0]) != ("sound" in kinds[1]):
             one, other = (" and ".join(f"a {kind}" if kind != "names" else "names" for kind in each) for each in kinds)
             raise InputError(
                 f"Compare: found maps whose {side} lie over {one} on one side and over {other} on the other; "
