@@ -1,5 +1,6 @@
 """Contract of avgen.nets.attention: both published forms, fused equals written out, recording, refusals."""
 
+import contextlib
 import copy
 
 import pytest
@@ -343,8 +344,8 @@ def test_cuda_agrees_with_cpu():
 @pytest.fixture(scope="module")
 def transformers():
     "The package, which looks for torchaudio on its way in; that one's compiled part wants a GPU."
-    pytest.importorskip("torchaudio")
-    torchaudio_cpu()
+    with contextlib.suppress(ImportError):
+        torchaudio_cpu()
     return pytest.importorskip("transformers")
 
 
