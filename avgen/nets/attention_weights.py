@@ -142,6 +142,7 @@ def as_weights(weights, layer: str = "") -> Tensor:
 
 def leading_tokens(skip) -> tuple[int, int]:
     """Return how many leading tokens queries and keys have, from one number for both or from two."""
+    skip = skip.tolist() if isinstance(skip, np.ndarray | np.generic) else skip  # as a file gives it
     both = (skip, skip) if isinstance(skip, int) else skip
     if not isinstance(both, list | tuple) or len(both) != 2:
         raise InputError(

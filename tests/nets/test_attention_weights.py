@@ -81,6 +81,7 @@ def test_leading_tokens_are_left_out_and_what_they_took_is_told():
     assert taken == pytest.approx(float(mean[:, 2:, :2].sum(2).mean()))
     rows, _ = table_of(weights, head=1, skip=(0, 1))
     torch.testing.assert_close(rows, weights[:, 1, :, 1:] / weights[:, 1, :, 1:].sum(2, keepdim=True))
+    assert torch.equal(table_of(weights, skip=np.array(2))[0], table_of(weights, skip=np.int64(2))[0])
     for wrong in (-1, 10, "1", (1, 2, 3), 1.5):
         with pytest.raises(InputError, match="skip"):
             table_of(weights, skip=wrong)
