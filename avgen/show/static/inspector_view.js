@@ -239,7 +239,10 @@ export function inspectorView(model, bus = null) {
 
   /** Lay the canvas of the heat over the part of its ground that the grid covers. */
   const lay = (canvas, [top, left, bottom, right], up) => {
-    canvas.style.cssText = `left:${100 * left}%;width:${100 * (right - left)}%;${up ? `top:auto;bottom:${100 * top}%` : `top:${100 * top}%`};height:${100 * (bottom - top)}%`;
+    const place = `left:${100 * left}%;width:${100 * (right - left)}%;${up ? `top:auto;bottom:${100 * top}%` : `top:${100 * top}%`};height:${100 * (bottom - top)}%`;
+    if (canvas.dataset.place === place) return;
+    canvas.dataset.place = place;
+    canvas.style.cssText = place;
   };
 
   const heat = (x, y, quiet = false) => {
