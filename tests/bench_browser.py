@@ -5,6 +5,8 @@ Usage: bench_browser.py [ROUNDS]. Prints, and returns as a dict:
 - hover: milliseconds from a pointer event to the last draw call that it caused, over a layer of 1024 x 1024 weights;
   beside it a widget that draws one pixel. On a quiet machine the 95th percentile is a few milliseconds, so that the
   heat is there within the frame of 16 ms.
+- across: the same over two grounds, where 12 x 101 patches look at 12 x 101 patches of another model's layer (1,212
+  queries and keys), and back again.
 - opening: seconds from the start of a saved page with four such layers until they are drawn; beside it a page of the
   same size whose widget only reads what came.
 - cursor: milliseconds between two positions of the cursor of a player that plays; beside it the browser's own frames.
@@ -38,9 +40,9 @@ WATCH = """(() => {
     window.painted = performance.now();
   };
 })();"""
-HOVER = """() => {
+HOVER = """(number) => {
   window.took = [];
-  const stage = document.querySelector(".avgen-stage");
+  const stage = document.querySelectorAll(".avgen-stage")[number];
   addEventListener("pointermove", (event) => { window.begun = event.timeStamp; }, true);
   stage.addEventListener("pointermove", () => {
     if (window.painted > window.begun) window.took.push(window.painted - window.begun);
@@ -92,6 +94,15 @@ def attention_page(folder: Path, layers: int) -> Path:
     return AttentionInspector(maps, sound=sound).save_html(folder / f"attention_{layers}.html")
 
 
+def across_page(folder: Path) -> Path:
+    "A saved inspector with 1,212 places of a picture that look at 1,212 patches of a sound."
+    config = SpectrogramConfig(sample_rate=16000, n_fft=1024, hop_length=160, clip_seconds=10.23)
+    sound = Sound(torch.zeros(1, 64, 64), config, torch.zeros(config.samples))
+    weights = torch.randn(1, 1212, 1212, generator=torch.Generator().manual_seed(0)).softmax(2)
+    grounds = dict(query_ground=torch.zeros(3, 120, 1010), key_ground=sound)
+    return AttentionInspector(weights, grid=(12, 101), **grounds).save_html(folder / "across.html")
+
+
 def player_page(folder: Path) -> Path:
     "A saved player with three seconds of sound."
     config = SpectrogramConfig(clip_seconds=3.0)
@@ -101,11 +112,13 @@ def player_page(folder: Path) -> Path:
     return folder / "player.html"
 
 
-def hover_ms(browser, path: Path, moves: int = 120) -> list[float]:
-    "Milliseconds from each move of the pointer to the last draw call that it caused."
+def hover_ms(browser, path: Path, moves: int = 120, stage: int = 0) -> list[float]:
+    "Milliseconds from each move of the pointer over a stage to the last draw call that it caused."
     shown = opened_offline(browser, path, WATCH)
-    shown.evaluate(HOVER)
-    box = shown.locator(".avgen-stage").first.bounding_box()
+    shown.evaluate(HOVER, stage)
+    place = shown.locator(".avgen-stage").nth(stage)
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
     for x, y in np.random.default_rng(1).uniform(0.02, 0.98, (moves, 2)):
         shown.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
     took = shown.evaluate("window.took")
@@ -132,16 +145,21 @@ def cursor_ms(browser, path: Path) -> tuple[float, float]:
 
 def measure(rounds: int = 3) -> dict:
     "All measurements: each the median over rounds, with that of the empty widget and their ratio."
-    found = {name: ([], []) for name in ("hover p95, ms", "opening, s", "cursor, ms")}
+    rows = ("hover p95, ms", "across p95, ms", "across back p95, ms", "opening, s", "cursor, ms")
+    found = {name: ([], []) for name in rows}
     with tempfile.TemporaryDirectory() as folder, launched() as browser:
         folder = Path(folder)
         one, four, player = attention_page(folder, 1), attention_page(folder, 4), player_page(folder)
+        across = across_page(folder)
         empty_one, empty_four = folder / "empty_1.html", folder / "empty_4.html"
         for full, empty in ((one, empty_one), (four, empty_four)):
             empty.write_text(Empty(values=bytes(full.stat().st_size * 3 // 4)).page_text())
         for _ in range(rounds):
             for path, kept in zip((one, empty_one), found["hover p95, ms"]):
                 kept.append(float(np.percentile(hover_ms(browser, path), 95)))
+            for stage, row in enumerate(("across p95, ms", "across back p95, ms")):
+                found[row][0].append(float(np.percentile(hover_ms(browser, across, stage=stage), 95)))
+                found[row][1].append(found["hover p95, ms"][1][-1])
             for path, kept in zip((four, empty_four), found["opening, s"]):
                 kept.append(opening_seconds(browser, path))
             for value, kept in zip(cursor_ms(browser, player), found["cursor, ms"]):

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from ..core import InputError, check_setting
 from .attention_kernels import attend_fused, attend_written_out
-from .attention_maps import AttentionMap, map_bytes
+from .attention_maps import AttentionMap, map_bytes, maps_from_arrays
+from .attention_weights import leading_tokens, listen, numbers_of
 from .spectral_norm import add_spectral_norm
 from ..signal.spectrogram import SpectrogramConfig
 
@@ -244,24 +245,72 @@ class _Recorder:
         )
 
 
+@dataclass(eq=False)
+class _ForeignRecorder:
+    "Puts a map, or one a head, into `maps` for each table that is heard; where the places do not fit, on a line."
+
+    maps: dict
+    queries: object
+    samples: object
+    head: object
+    placing: dict  # of `map_from_arrays`
+    misfit: str = ""  # the first reason why a layer has not the places that were told
+    fitted: bool = False
+
+    def __call__(self, path: str, weights: Tensor):
+        weights = weights[_chosen("samples", self.samples, len(weights))]
+        name, placing = path or "attention", self.placing
+        if self.queries is not None:
+            first, left = leading_tokens(placing.get("skip", 0))
+            positions = numbers_of("queries", self.queries)
+            chosen = _chosen("queries", positions, weights.shape[-2] - first)
+            weights, placing = weights[..., chosen + first, :], placing | {"skip": (0, left), "queries": chosen}
+        try:
+            found = maps_from_arrays(weights, head=self.head, layer=name, **placing)
+            self.fitted = True
+        except InputError as e:
+            self.misfit = self.misfit or str(e)
+            lines = {"query_grid": (1, weights.shape[-2]), "key_grid": (1, weights.shape[-1])}
+            found = maps_from_arrays(weights, head=self.head, layer=name, **lines)
+        self.maps |= found
+
+
 @contextlib.contextmanager
 def record_attention(
-    module: nn.Module,  # a network with SelfAttention in it, or one itself
+    module: nn.Module,  # any network with attention in it, or a layer itself
     queries=None,  # positions in the query grid to keep, or points (seconds, hertz) with a config; None: all
     samples=None,  # how many samples of the batch to keep, or which; None: all
     config: SpectrogramConfig | None = None,  # axes for the maps
     sound: Tensor | None = None,  # (B, 1, H, W) what goes in, for the maps to be drawn on
     limit: int = 2**30,  # bytes that one map may take
+    head=None,  # of other networks' layers: which head, or "all"; None: their mean
+    **placing,  # of other networks' places: ground, query_ground, key_ground, grid, skip, ... see `map_from_arrays`
 ):
     """Yield a dict that fills with an `AttentionMap` of each layer, by its path, when the network runs in the block.
 
-    A layer that runs again replaces its map. Outside the block no map is ever computed. Raises `InputError` when the
-    network has no attention and, on its forward pass, when a map would take more than `limit` bytes.
+    A layer that runs again replaces its map. Outside the block no map is ever computed. A network without
+    `SelfAttention` is listened to, see `listen`; where its places are not those that were told, they stand on a line.
+    Raises `InputError`, when it has run, where no attention was heard or no layer has these places, and when a map
+    would take more than `limit` bytes.
     """
-    maps, sound = {}, None if sound is None else sound.detach().float().cpu()
+    maps = {}
+    if not attention_layers(module):
+        if sound is not None:
+            placing = {"ground": sound, **placing}
+        placing = placing if config is None else placing | {"config": config}
+        recorder = _ForeignRecorder(maps, queries, samples, head, placing)
+        with listen(module, limit, recorder):
+            yield maps
+        if maps and placing and not recorder.fitted:
+            raise InputError(f"no layer of {type(module).__name__} has the places that were told: {recorder.misfit}")
+        return
+    if placing or head is not None:
+        name = next(iter(placing), "head")
+        raise InputError(f"setting {name!r}: {type(module).__name__} has layers of our own, which know their places")
+    sound = None if sound is None else sound.detach().float().cpu()
     added = [
         (layer, _Recorder(maps, path, layer, queries, samples, config, sound, limit))
-        for path, layer in _require_attention(module).items()
+        for path, layer in attention_layers(module).items()
     ]
     for layer, recorder in added:
         layer._recorders.append(recorder)

@@ -22,7 +22,8 @@ from ..data.pair_set import Pair, PairSet, spread_indices
 from ..data.pictures import Picture, png_bytes, sound_pixels
 from ..judge.evaluation import Evaluation, read_evaluations
 from ..judge.evaluator import Evaluator
-from ..nets.attention_maps import AttentionMap, strongest_points
+from ..nets.attention_drawing import strongest_points
+from ..nets.attention_maps import AttentionMap
 from .pages import write_page
 from .story import DIRECTION_NAMES, Chapter, Story, Task
 from ..runs.run import Run, summary

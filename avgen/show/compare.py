@@ -13,7 +13,7 @@ import traitlets as t
 from ..core import InputError, figure_png
 from ..nets.attention_maps import AttentionMap
 from ..signal.sound import Sound
-from .attention_state import gather_maps, heat_of, inspector_state
+from .attention_state import gather_maps, heard_sound, heat_of, holds_weights, inspector_state
 from .inspector import AttentionInspector, AttentionQuestion, inspected_figure
 from .live import Live, module_source
 
@@ -22,16 +22,22 @@ def check_same_axes(
     a: dict[str, AttentionMap],
     b: dict[str, AttentionMap],
 ) -> None:
-    "Raise `InputError` unless one point means the same in two sets of maps."
-    configs = [next((g.config for m in maps.values() if (g := m.ground()).config is not None), None) for maps in (a, b)]
-    if None not in configs:
-        configs[0].require_same(configs[1], "the second side")
-    only_pictures = [all(m.ground().config is None for m in maps.values()) for maps in (a, b)]
-    if only_pictures[0] != only_pictures[1]:
-        raise InputError(
-            "Compare: found maps over a sound on one side and over a picture on the other; "
-            "expected the same kind on both"
-        )
+    "Raise `InputError` unless one point means the same in two sets of maps, among what asks and what is looked at."
+    for side in ("queries", "keys"):
+        grounds = [[m.ground(side) for m in maps.values()] for maps in (a, b)]
+        configs = [next((g.config for g in each if g.config is not None), None) for each in grounds]
+        if None not in configs:
+            configs[0].require_same(configs[1], "the second side")
+        kinds = [sorted({g.kind for g in each}) for each in grounds]
+        if not set(kinds[0]) & set(kinds[1]) or ("sound" in kinds[0]) != ("sound" in kinds[1]):
+            one, other = (" and ".join(f"a {kind}" if kind != "names" else "names" for kind in each) for each in kinds)
+            raise InputError(
+                f"Compare: found maps whose {side} lie over {one} on one side and over {other} on the other; "
+                "expected the same kind on both"
+            )
+        named = [next((g.names for g in each if g.names), None) for each in grounds]
+        if None not in named and named[0] != named[1]:
+            raise InputError(f"Compare: found different names of the {side}; expected the same: {named[0]}, {named[1]}")
 
 # %% ../../nbs/11_show/07_compare.ipynb #6c9ffbd4
 SIDE_TRAITS = ("layers", "grounds", "audio", "sample_rate", "transform", "note", "name")
@@ -67,13 +73,18 @@ class Compare(AttentionQuestion, Live):
     ):
         if len(labels) != 2:
             raise InputError(f"labels: found {labels!r}; expected two names")
+        if arrays and not (holds_weights(a) or holds_weights(b)):
+            raise InputError(
+                f"setting {next(iter(arrays))!r} is for plain weights; found maps, which have theirs already"
+            )
         self.maps, self.samples, sides = [], [], []
+        sound = heard_sound(sound, arrays)
         for side in (a, b):
             if isinstance(side, AttentionInspector):
                 maps, chosen = side.maps, side.sample
                 state = {trait: getattr(side, trait) for trait in SIDE_TRAITS}
             else:
-                maps, chosen = gather_maps(side, sound, **arrays), sample
+                maps, chosen = gather_maps(side, sound, **(arrays if holds_weights(side) else {})), sample
                 state = inspector_state(maps, sample, sound, max_seconds=max_seconds, rate=rate)
             self.maps.append(maps)
             self.samples.append(chosen)
@@ -107,10 +118,11 @@ class Compare(AttentionQuestion, Live):
 
     @property
     def overlap(self) -> float | None:
-        "The attention that the two rows at the point share, 0..1; None where no point is kept or the grids differ."
+        "The attention that the two share at the point, 0..1; None where no point is kept or the grids differ."
         if not self.query:
             return None
-        one, other = (heat_of(self.map_of(i), self.query, "where", self.samples[i]) for i in (0, 1))
+        heats = (heat_of(self.map_of(i), self.query, self.direction, self.samples[i]).nan_to_num(0) for i in (0, 1))
+        one, other = (heat / heat.sum().clamp_min(1e-30) for heat in heats)
         return float(torch.minimum(one, other).sum()) if one.shape == other.shape else None
 
     def _figure_(self):

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from ..core import InputError, check_setting
+from ..nets.attention_drawing import Ground
 from ..nets.attention_maps import AttentionMap
 from ..signal.sound import Sound
 from ..signal.spectrogram import SpectrogramConfig
-from .attention_state import DIRECTIONS, check_query, heat_of, transform_of
+from .attention_state import DIRECTIONS, aimed_at, check_query, heat_of, transform_of
 
 # %% ../../nbs/11_show/08_hearing.ipynb #0406ebc5
 def gains_of(
@@ -42,9 +43,10 @@ def _spread_over(
     bins: int,
     frames: int,
     config: SpectrogramConfig,
+    field: tuple | None = None,
 ) -> Tensor:  # (bins, frames); 0 or False above the top
     "The values of a grid for each point of the transform."
-    rows, columns = cells_of(config, tuple(cells.shape), bins, frames)
+    rows, columns = cells_of(config, tuple(cells.shape), bins, frames, field)
     below_top = torch.from_numpy(rows >= 0)[:, None]
     values = cells[torch.from_numpy(np.maximum(rows, 0))[:, None], torch.from_numpy(columns)]
     return values & below_top if cells.dtype == torch.bool else values * below_top
@@ -55,12 +57,14 @@ def cells_of(
     grid: tuple[int, int],  # rows and columns
     bins: int,  # frequencies of the transform
     frames: int,  # of the transform
+    field: tuple | None = None,  # of the grid's `Ground`; what lies outside belongs to the nearest cell
 ) -> tuple[np.ndarray, np.ndarray]:  # (bins,) rows, -1 above the top; (frames,) columns
     "Look up the row in a grid of each frequency of a sound's transform, and the column of each frame."
     size, hop = transform_of(config)
     hertz = np.arange(bins) * config.sample_rate / size
     seconds = np.arange(frames) * hop / config.sample_rate
-    edges, times = config.frequency_edges(grid[0]), config.time_edges(grid[1])
+    times, edges = Ground(None, config, grid, field=field).edges(grid)
+    edges[0], edges[-1] = config.frequency_edges(1)
     rows = np.clip(np.searchsorted(edges, hertz, side="left") - 1, 0, grid[0] - 1)
     share = (seconds - times[0]) / (times[-1] - times[0])
     columns = np.clip(np.floor(share * grid[1]), 0, grid[1] - 1).astype(int)
@@ -71,13 +75,14 @@ def masked(
     waveform: Tensor,  # (samples,)
     gains: Tensor,  # (rows, columns) over the clip of `config`, 0..1
     config: SpectrogramConfig,
+    field: tuple | None = None,  # see `cells_of`
 ) -> Tensor:  # (samples,)
     "Multiply the transform of a sound by gains over its cells, and turn it back."
     samples = torch.as_tensor(waveform).float().flatten()
     if not len(samples):
         return samples
     spectrum = _transform(samples, config)
-    mask = _spread_over(gains.float(), *spectrum.shape, config)
+    mask = _spread_over(gains.float(), *spectrum.shape, config, field)
     size, hop = transform_of(config)
     window = torch.hann_window(size)
     return torch.istft(spectrum * mask, size, hop, window=window, center=True, length=len(samples))
@@ -94,9 +99,21 @@ def energy_within(
     return float(power[inside].sum() / power.sum()) if power.sum() > 0 else float("nan")
 
 # %% ../../nbs/11_show/08_hearing.ipynb #5b9f83dd
+def _sounding(m: AttentionMap, side: str) -> Ground:
+    "The ground of one side, a sound. Raises `InputError` where it is none."
+    ground = m.ground(side)
+    if ground.config is None:
+        lies = "names" if ground.kind == "names" else "a picture"
+        verb = "looks at" if side == "keys" else "is asked from"
+        raise InputError(
+            f"layer {m.layer!r} {verb} {lies}: found no axes in seconds and Hz; expected a side that lies on a sound"
+        )
+    return ground
+
+
 def attended_sound(
     m: AttentionMap,  # of a layer that looks at sounds
-    query,  # (seconds, hertz)
+    query,  # (seconds, hertz), (column, row) where a picture asks, or a name
     sound: Sound,
     direction: str = "where",  # "where" does this point look, "who" looks at it
     threshold: float = 0.0,  # 0..1 of the row's largest weight
@@ -104,26 +121,25 @@ def attended_sound(
 ) -> Sound:  # of the same length
     "Return what is attended from a point as a sound. Raises `InputError` for a layer that looks at pictures."
     check_setting("direction", direction, choices=DIRECTIONS)
-    config = m.ground("keys" if direction == "where" else "queries").config
-    if config is None:
-        raise InputError(
-            f"layer {m.layer!r} looks at a picture: found no axes in seconds and Hz; "
-            "expected a layer that looks at sounds"
-        )
-    config.require_same(sound.config, "the sound")
+    ground = _sounding(m, "keys" if direction == "where" else "queries")
+    ground.config.require_same(sound.config, "the sound")
     heat = heat_of(m, check_query(m, query, direction), direction, sample)
-    heard = masked(sound.to_waveform(), gains_of(heat, m.weights.shape[2], threshold), config)
-    return Sound.from_waveform(heard, config, f"{sound.name}, attended", tuple(sound.values.shape[1:]))
+    gains = gains_of(heat, m.weights.shape[2], threshold)
+    heard = masked(sound.to_waveform(), gains, ground.config, ground.field)
+    return Sound.from_waveform(heard, ground.config, f"{sound.name}, attended", tuple(sound.values.shape[1:]))
 
 
 def band_sound(
     m: AttentionMap,  # of a layer that looks at sounds
     query,  # (seconds, hertz)
     sound: Sound,
+    direction: str = "where",  # "who": the point lies on what is looked at
 ) -> Sound:
-    "Return the band of a point alone: the row of the query grid that holds it, at all times."
-    rows, (_, hertz), config = m.query_grid[0], check_query(m, query), m.ground().config
-    gains = torch.zeros(rows, 1)
-    gains[config.row_of(hertz, rows)] = 1
-    heard = masked(sound.to_waveform(), gains, config)
-    return Sound.from_waveform(heard, config, f"{sound.name}, band", tuple(sound.values.shape[1:]))
+    "Return the band of a point alone: the row of its grid that holds it, at all times."
+    check_setting("direction", direction, choices=DIRECTIONS)
+    ground = _sounding(m, "keys" if direction == "who" else "queries")
+    grid = aimed_at(m, direction)[1]
+    gains = torch.zeros(grid[0], 1)
+    gains[ground.index(check_query(m, query, direction), grid) // grid[1]] = 1
+    heard = masked(sound.to_waveform(), gains, ground.config, ground.field)
+    return Sound.from_waveform(heard, ground.config, f"{sound.name}, band", tuple(sound.values.shape[1:]))

@@ -19,7 +19,7 @@ from .inspector import AttentionInspector, look_inside, system_at
 from .live import Live
 
 # %% ../../nbs/11_show/12_link.ipynb #900e01c2
-SHARED = ("time", "query", "layer", "step", "selected")
+SHARED = ("time", "direction", "query", "layer", "step", "selected")
 
 
 def shared_traits(widget: Live) -> list[str]:
@@ -89,7 +89,7 @@ class Link:
 
 
 def link(a: Live, b: Live, *more: Live) -> Link:
-    """Join those of time, query, layer, step and selected that at least two of the widgets have.
+    """Join those of time, direction, query, layer, step and selected that at least two of the widgets have.
 
     The first widget's values hold. Raises `InputError` if they have nothing in common.
     """

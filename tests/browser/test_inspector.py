@@ -520,6 +520,168 @@ def test_two_grounds_are_asked_either_way(tone, visit, tmp_path, target_is_sound
     assert max(map(abs, page.evaluate("window.played.at(-1).data"))) > 0
 
 
+def across_map(tone, picture):
+    "196 patches of a picture that look at 8 x 32 bins of a sound, given as another model's weights."
+    from avgen.nets.attention_maps import map_from_arrays
+
+    weights = (2 * torch.randn(1, 196, 256, generator=torch.Generator().manual_seed(4))).softmax(2)
+    return map_from_arrays(weights, (14, 14), (8, 32), query_ground=picture, key_ground=tone, layer="across")
+
+
+def point_at(page, which, x, y, act="hover"):
+    "Hover or click a stage at x, y in 0..1, y from above; what is drawn then."
+    stage = page.locator(".avgen-stage").nth(which)
+    box = stage.bounding_box()
+    getattr(stage, act)(position={"x": box["width"] * x, "y": box["height"] * y})
+    page.wait_for_timeout(20)
+    return drawn(page)
+
+
+def test_picture_patches_on_a_sound_are_read_back_both_ways(tone, visit, tmp_path):
+    from avgen.show.attention_state import heat_of
+    from avgen.show.hearing import attended_sound
+    from avgen.show.inspector import AttentionInspector
+
+    picture = torch.zeros(3, 64, 64, dtype=torch.uint8)
+    picture[0, 10:30, 10:30] = 255  # a red square, as bytes
+    m = across_map(tone, picture)
+    page = visit(AttentionInspector(m, sound=tone, name="across").save_html(tmp_path / "across.html"))
+    asks, looks, rng = m.ground("queries"), m.ground("keys"), np.random.default_rng(2)
+    red = page.locator(".avgen-stage").first.evaluate(
+        "s => Array.from(s.querySelector('.avgen-base').getContext('2d').getImageData(20, 20, 1, 1).data)"
+    )
+    assert red[:3] == [255, 0, 0]
+    heated = {"where": (None, "true"), "who": ("true", None)}
+    for number in range(20):
+        direction = "where" if number < 10 else "who"
+        grid, ground = (m.query_grid, asks) if direction == "where" else (m.key_grid, looks)
+        row, column = int(rng.integers(grid[0])), int(rng.integers(grid[1]))
+        y = (row + 0.5) / grid[0] if direction == "where" else 1 - (row + 0.5) / grid[0]
+        found = point_at(page, 0 if direction == "where" else 1, (column + 0.5) / grid[1], y)
+        true = heat_of(m, ground.point(row * grid[1] + column, grid), direction)
+        assert found["direction"] == direction and found["position"] == row * grid[1] + column
+        assert found["grid"] == list(true.shape)
+        assert np.abs(np.array(found["values"]) - true.flatten().numpy()).max() < 1e-4 * float(m.weights.max())
+        plots = page.locator(".avgen-plot")
+        assert tuple(plots.nth(i).get_attribute("data-heated") for i in (0, 1)) == heated[direction]
+        words = page.locator(".avgen-say").inner_text()
+        place = "From|from column" if direction == "where" else "at [0-9.]+ s"
+        assert page.evaluate("([w, p]) => new RegExp(p.replace('From|', '')).test(w)", [words, place]), words
+    assert page.locator(".avgen-comb").is_hidden()  # a picture has no harmonics
+    found = point_at(page, 0, 0.3, 0.3, "click")
+    assert inspector(page).get_attribute("data-locked") == "true" and found["direction"] == "where"
+    point_at(page, 1, 0.5, 0.5)  # a kept point stays
+    assert drawn(page)["position"] == found["position"]
+    heard = torch.tensor(play(page, "Attended only")["data"])
+    query = asks.point(found["position"], m.query_grid)
+    assert (heard - attended_sound(m, query, tone).waveform).abs().max() < 2e-4
+    assert page.get_by_role("button", name="This band").is_disabled()
+    shoot(page, "patches_on_a_sound")
+
+
+def test_names_ask_a_sound(tone, visit, tmp_path):
+    from avgen.show.inspector import AttentionInspector
+
+    names = "bassoon cello clarinet double_bass flute horn oboe sax trombone trumpet tuba viola violin".split()
+    weights = (2 * torch.randn(1, 13, 256, generator=torch.Generator().manual_seed(5))).softmax(2)
+    view = AttentionInspector(weights, query_ground=names, key_ground=tone, key_grid=(8, 32), query="flute")
+    page = visit(view.save_html(tmp_path / "names.html"))
+    assert drawn(page)["position"] == 4 and page.locator(".avgen-say").inner_text().startswith("From flute it looks")
+    assert page.locator(".avgen-name").all_inner_texts() == names
+    found = point_at(page, 0, 0.5, 9.5 / 13, "click")
+    assert found["position"] == 9 and np.abs(np.array(found["values"]) - weights[0, 9].numpy()).max() < 1e-4
+    play(page, "Attended only")
+    point_at(page, 1, 0.2, 0.4, "click")
+    assert "What looks most at" in page.locator(".avgen-say").inner_text()
+    shoot(page, "names_on_a_sound")
+
+
+def test_overlapping_patches_lie_where_they_are(tone, visit, tmp_path):
+    from avgen.show.attention_state import heat_of
+    from avgen.show.hearing import attended_sound
+    from avgen.show.inspector import AttentionInspector
+
+    weights = (2 * torch.randn(1, 2, 41, 41, generator=torch.Generator().manual_seed(6))).softmax(3).half()
+    weights[..., 40, :] = 0  # one padded patch
+    placed = dict(grid=(5, 8), skip=1, patch=16, stride=(12, 6), ground=tone)
+    view = AttentionInspector((weights,), head="all", **placed, bits=8, keep_above=0.2)
+    page = visit(view.save_html(tmp_path / "patches.html"))
+    m, rng = view.map, np.random.default_rng(3)
+    assert (
+        page.locator(".avgen-thumb").count() == 2 and "leading token took" in page.locator(".avgen-lore").inner_text()
+    )
+    top, left, bottom, right = m.query_field
+    for row, column in rng.integers(0, (5, 8), (8, 2)):
+        if (row, column) == (4, 7):
+            continue
+        x, y = left + (column + 0.5) / 8 * (right - left), top + (row + 0.5) / 5 * (bottom - top)
+        found = point_at(page, 0, x, 1 - y)
+        assert found["position"] == row * 8 + column
+        true = heat_of(m, m.query_point(int(row * 8 + column))).flatten().numpy()
+        values = np.array(found["values"])
+        large = true >= 0.21 * true.max()
+        assert np.abs(values - true)[large].max() < 0.01 * true.max() and values[~large].max() < 0.22 * true.max()
+    box = page.locator(".avgen-heat").first.bounding_box()
+    stage = page.locator(".avgen-stage").first.bounding_box()
+    assert abs(box["height"] / stage["height"] - (bottom - top)) < 0.01
+    found = point_at(page, 0, left + 0.5 / 8 * (right - left), 1 - (top + 0.5 / 5 * (bottom - top)), "click")
+    heard = torch.tensor(play(page, "Attended only")["data"])
+    kept = torch.tensor(found["values"])
+    true = heat_of(m, m.query_point(0))
+    assert found["position"] == 0 and kept.argmax() == true.argmax()
+    assert (heard - attended_sound(m, m.query_point(0), tone, threshold=0.22).waveform).abs().max() < 0.2
+
+
+def test_two_grounds_are_compared_and_linked(tone, visit, tmp_path):
+    from avgen.show.compare import Compare
+    from avgen.show.inspector import AttentionInspector
+    from avgen.show.link import link
+    from avgen.show.live import page as whole_page
+
+    one, other = across_map(tone, torch.zeros(3, 28, 28)), across_map(tone, torch.zeros(3, 28, 28))
+    other.weights = other.weights.roll(1, 1)
+    both = Compare(one, other, sound=tone)
+    alone = AttentionInspector(other, sound=tone, name="alone")
+    link(both, alone)
+    path = tmp_path / "both.html"
+    path.write_text(whole_page([both, alone]))
+    page = visit(path)
+    sides = page.locator(".avgen-compare .avgen-attention")
+    stage = sides.nth(0).locator(".avgen-stage").nth(1)  # the sound of the first side: who looks there?
+    box = stage.bounding_box()
+    stage.hover(position={"x": box["width"] * 0.4, "y": box["height"] * 0.6})
+    page.wait_for_timeout(40)
+    found = [sides.nth(i).evaluate("r => r.drawn()") for i in (0, 1)]
+    assert [f["direction"] for f in found] == ["who", "who"] and found[0]["position"] == found[1]["position"]
+    for values, m in zip(found, (one, other)):
+        true = m.weights[0, :, found[0]["position"]].numpy()
+        assert np.abs(np.array(values["values"]) - true).max() < 1e-4
+    stage = sides.nth(0).locator(".avgen-stage").nth(0)
+    box = stage.bounding_box()
+    stage.click(position={"x": box["width"] * 0.4, "y": box["height"] * 0.6})
+    page.wait_for_timeout(40)
+    found = sides.nth(1).evaluate("r => r.drawn()")
+    linked = page.locator(".avgen-inspector").last.evaluate("r => r.drawn()")
+    assert found["direction"] == linked["direction"] == "where" and found["position"] == linked["position"]
+    both.query = [11.0, 17.0]
+    shared = both.overlap
+    assert 0 < shared < 1 and both._still_()[:4] == b"\x89PNG"
+    shoot(page, "two_grounds_compared", full_page=True)
+
+
+def test_a_compact_figure_of_two_grounds_is_alive(tone, visit, tmp_path):
+    from avgen.show.inspector import AttentionInspector
+
+    view = AttentionInspector(across_map(tone, torch.zeros(3, 28, 28)), sound=tone, compact=True)
+    page = visit(view.save_html(tmp_path / "compact.html"))
+    figure = page.locator(".avgen-compact")
+    assert figure.locator(".avgen-stage").count() == 2
+    figure.locator(".avgen-chips button").nth(1).click()
+    page.wait_for_timeout(30)
+    found = figure.evaluate("r => r.drawn()")
+    assert found["direction"] == "where" and found["position"] == view.map.query_index(*view.points[1])
+
+
 NOTEBOOK = """
 import json, time, torch
 from pathlib import Path

@@ -1,5 +1,6 @@
 """Contract of avgen.nets.attention: both published forms, fused equals written out, recording, refusals."""
 
+import contextlib
 import copy
 
 import pytest
@@ -20,8 +21,10 @@ from avgen.nets.attention import (
     record_attention,
     without_attention,
 )
-from avgen.nets.attention_maps import AttentionMap
+from avgen.nets.attention_maps import AttentionMap, maps_from_arrays
 from avgen.core import InputError
+from avgen.signal.representations import torchaudio_cpu
+from avgen.signal.sound import Sound
 from avgen.signal.spectrogram import SpectrogramConfig
 
 
@@ -275,7 +278,10 @@ def test_queries_can_be_points_that_each_layer_places_on_its_own_grid():
 
 def test_recording_refuses_what_cannot_be():
     net, x = network(), torch.randn(4, 1, 32, 32)
-    with pytest.raises(InputError, match="no SelfAttention"), record_attention(nn.Linear(1, 1)):
+    plain = nn.Linear(1, 1)
+    with pytest.raises(InputError, match="no attention weights were heard"), record_attention(plain):
+        plain(torch.zeros(1, 1))
+    with pytest.raises(InputError, match="'grid'.*know their places"), record_attention(net, grid=(4, 4)):
         pass
     for name, value in (("samples", 5), ("samples", [4]), ("samples", []), ("queries", [256]), ("queries", [])):
         with record_attention(net, **{name: value}), pytest.raises(InputError, match=name):
@@ -333,3 +339,66 @@ def test_cuda_agrees_with_cpu():
         layer, x = opened(64, form).eval(), torch.randn(2, 64, 32, 32)
         want = layer(x)
         torch.testing.assert_close(layer.cuda()(x.cuda()).cpu(), want, atol=2e-2, rtol=2e-2)  # TF32 may be on
+
+
+@pytest.fixture(scope="module")
+def transformers():
+    "The package, which looks for torchaudio on its way in; that one's compiled part wants a GPU."
+    with contextlib.suppress(ImportError):
+        torchaudio_cpu()
+    return pytest.importorskip("transformers")
+
+
+SMALL = dict(hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_a_vision_transformer_is_recorded(transformers, attention):
+    vit = transformers.ViTModel(transformers.ViTConfig(**SMALL, attn_implementation=attention)).eval()
+    pixels = torch.rand(1, 3, 224, 224)
+    with torch.no_grad(), record_attention(vit, grid=(14, 14), skip=1, ground=pixels) as maps:
+        vit(pixels)
+    assert all(m.query_grid == (14, 14) and "leading token" in m.note for m in maps.values()) and len(maps) == 2
+    eager = transformers.ViTModel(transformers.ViTConfig(**SMALL, attn_implementation="eager")).eval()
+    eager.load_state_dict(vit.state_dict())
+    with torch.no_grad():
+        given = eager(pixels, output_attentions=True).attentions
+    theirs = maps_from_arrays(given, grid=(14, 14), skip=1, ground=pixels)
+    for ours, other in zip(maps.values(), theirs.values()):
+        torch.testing.assert_close(ours.weights, other.weights, atol=1e-5, rtol=1e-3)
+
+
+def test_an_audio_transformer_is_recorded(transformers):
+    config = SpectrogramConfig(sample_rate=16000, n_fft=1024, hop_length=160, clip_seconds=10.23)
+    sound = Sound(torch.rand(1, 128, 1024) * 2 - 1, config)
+    ast = transformers.ASTModel(transformers.ASTConfig(**SMALL | {"num_hidden_layers": 1})).eval()
+    with torch.no_grad(), record_attention(ast, grid=(12, 101), skip=2, ground=sound, patch=16, stride=10) as maps:
+        ast(sound.values.transpose(1, 2))
+    (m,) = maps.values()
+    assert m.query_grid == (12, 101) and m.at(5.0, 440.0).shape == (12, 101) and m.query_field[0] == 3 / 128
+
+
+def test_a_decoder_with_cross_attention_is_recorded(transformers):
+    config = transformers.BertConfig(**SMALL, vocab_size=8, is_decoder=True, add_cross_attention=True)
+    decoder, picture = transformers.BertModel(config).eval(), torch.rand(3, 28, 28)
+    sound = Sound(torch.zeros(1, 64, 64), SpectrogramConfig())
+    told = dict(query_grid=(14, 14), key_grid=(8, 32), query_ground=picture, key_ground=sound)
+    with torch.no_grad(), record_attention(decoder, **told) as maps:
+        decoder(inputs_embeds=torch.randn(1, 196, 24), encoder_hidden_states=torch.randn(1, 256, 24))
+    across = [m for m in maps.values() if m.crossed and m.key_grid == (8, 32)]
+    assert len(maps) == 4 and len(across) == 2 and all(m.config == SpectrogramConfig() for m in across)
+    assert all(m.query_grid == (1, 196) for path, m in maps.items() if "cross" not in path)  # on a line
+
+
+def test_layers_of_pytorch_are_recorded():
+    layer = nn.MultiheadAttention(16, 4, batch_first=True)
+    x, memory = torch.randn(2, 9, 16), torch.randn(2, 16, 16)
+    with record_attention(layer, head="all", samples=1) as maps:
+        layer(x, memory, memory, need_weights=False)
+    assert list(maps) == [f"attention, head {i}" for i in range(4)] and maps["attention, head 0"].key_grid == (4, 4)
+    with record_attention(layer, queries=[4], skip=(1, 0), query_grid=(2, 4)) as maps:
+        layer(x, memory, memory)
+    theirs = layer(x, memory, memory, average_attn_weights=True)[1]
+    torch.testing.assert_close(maps["attention"].weights[:, 0], theirs[:, 5], atol=1e-5, rtol=1e-4)
+    with pytest.raises(InputError, match="no layer .* has the places"), record_attention(layer, grid=(5, 5)):
+        layer(x, memory, memory)

@@ -5,16 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from avgen.nets.attention_maps import (
-    AttentionMap,
-    check_weights,
-    load_map,
-    map_bytes,
-    map_from_arrays,
-    plot_attention,
-    strongest_points,
-)
+from avgen.nets.attention_drawing import plot_attention, strongest_points
+from avgen.nets.attention_maps import AttentionMap, load_map, map_bytes, map_from_arrays, maps_from_arrays
+from avgen.nets.attention_weights import check_weights
 from avgen.core import InputError
+from avgen.signal.sound import Sound
 from avgen.signal.spectrogram import SpectrogramConfig
 
 CONFIG = SpectrogramConfig()
@@ -227,7 +222,7 @@ def test_two_grounds_are_drawn_each_with_its_axes(target_is_sound):
     m = crossed_map(target_is_sound)
     figure = m.plot(at=m.query_point(10), sample=1)
     asks, goes_in, answer = figure.axes[:3]
-    assert [ax.get_title() for ax in (asks, goes_in)] == ["what comes out, and where we ask", "what goes in"]
+    assert [ax.get_title() for ax in (asks, goes_in)] == ["what asks, and where we ask", "what is looked at"]
     expected = ["time (s)", "column", "column"] if target_is_sound else ["column", "time (s)", "time (s)"]
     assert [ax.get_xlabel() for ax in (asks, goes_in, answer)] == expected
     assert len(asks.texts) == 1 and not answer.texts  # the ring stands on what asks
@@ -244,3 +239,128 @@ def test_two_grounds_to_a_file_and_back(tmp_path, target_is_sound):
     a_map().save(tmp_path / "old.npz")
     assert not {"target", "target_config"} & set(np.load(tmp_path / "old.npz").files)
     assert not AttentionMap.load(tmp_path / "old.npz").crossed
+
+
+PICTURE = np.zeros((3, 64, 64), np.uint8)
+PICTURE[0, 10:30, 10:30] = 255
+
+
+def heard(rows=64, columns=64):
+    return Sound(torch.full((1, rows, columns), -0.5), CONFIG, name="a sound")
+
+
+def test_a_picture_that_looks_at_a_sound_from_arrays():
+    m = map_from_arrays(weights(1, 196, 256), (14, 14), (8, 32), query_ground=PICTURE, key_ground=heard())
+    assert m.crossed and m.ground("queries").kind == "picture" and m.ground("keys").kind == "sound"
+    assert m.at(40, 20).shape == (8, 32) and m.query_index(40, 20) == (20 * 14 // 64) * 14 + 40 * 14 // 64
+    assert m.target[:, 20, 20].tolist() == [1, -1, -1]  # red
+    other = map_from_arrays(weights(1, 256, 196), (8, 32), (14, 14), query_ground=heard(), key_ground=PICTURE)
+    assert other.target_config == CONFIG and other.config is None and other.at(0.2, 440).shape == (14, 14)
+    sounds = map_from_arrays(weights(1, 16, 256), (4, 4), (8, 32), query_ground=heard(), key_ground=heard())
+    assert sounds.crossed and sounds.config == sounds.target_config == CONFIG
+    for wrong in (dict(sound=heard()), dict(sound=heard().values[0]), dict(ground=PICTURE)):
+        with pytest.raises(InputError, match="14 x 14 and keys 8 x 32 do not lie on one"):
+            map_from_arrays(weights(1, 196, 256), (14, 14), (8, 32), **wrong)
+    bare = map_from_arrays(weights(1, 196, 256), (14, 14), (8, 32))
+    assert bare.crossed and bare.ground("queries").kind == "picture"  # no seconds and hertz for what is not known
+    with pytest.raises(InputError, match="beside another ground"):
+        map_from_arrays(weights(1, 16, 16), ground=heard(), key_ground=heard())
+
+
+def test_named_queries_and_keys(tmp_path):
+    names = [f"class {i}" for i in range(13)]
+    m = map_from_arrays(weights(1, 13, 256), key_grid=(8, 32), query_ground=names, key_ground=heard())
+    assert m.query_grid == (13, 1) and m.at("class 4").equal(m.weights[0, 4].reshape(8, 32))
+    assert [m.ground().say(p) for p in strongest_points(m)] == sorted({m.ground().say(p) for p in strongest_points(m)})
+    words = map_from_arrays(weights(1, 5, 5), ground=np.array(list("abcde")))
+    assert not words.crossed and words.at("c").shape == (5, 1)
+    back = map_from_arrays(weights(1, 256, 13), query_grid=(8, 32), query_ground=heard(), key_ground=names)
+    for one in (m, words, back):
+        plt.close(one.plot())
+        one.save(tmp_path / "named.npz")
+        again = load_map(tmp_path / "named.npz")
+        assert (again.query_names, again.key_names, again.apart) == (one.query_names, one.key_names, one.apart)
+        assert again.crossed == one.crossed and torch.equal(again.weights, one.weights)
+    for wrong, words in ((names[:12], "found 12 names; expected 13"), (["a", 1], "list of names"), ("abc", "names")):
+        with pytest.raises(InputError, match=words):
+            map_from_arrays(weights(1, 13, 256), key_grid=(8, 32), query_ground=wrong, key_ground=heard())
+    with pytest.raises(InputError, match="one of class 0"):
+        m.at("flute")
+
+
+def test_an_audio_transformer_with_overlapping_patches(tmp_path):
+    config = SpectrogramConfig(sample_rate=16000, n_fft=1024, hop_length=160, clip_seconds=10.23)
+    sound = Sound(torch.zeros(1, 128, 1024), config)
+    half = weights(1, 12, 50, 50).numpy().astype(np.float16)
+    m = map_from_arrays(half, grid=(7, 7), skip=1, ground=sound, patch=16, stride=(18, 160))
+    assert m.query_field == (0.0, 0.0, pytest.approx(1.0, abs=0.03), 1.0)
+    top, left, bottom, right = (3 / 128, 3 / 1024, 123 / 128, 1013 / 1024)
+    full = map_from_arrays(weights(1, 1212, 1212), (12, 101), (12, 101), ground=sound, patch=16, stride=10)
+    assert full.query_field == pytest.approx((top, left, bottom, right))
+    assert full.query_index(5.0, 1000.0) == full.query_index(*full.query_point(full.query_index(5.0, 1000.0)))
+    row = full.query_index(5.0, 1000.0) // 101
+    band = config.row_of(1000.0, 128)
+    assert 3 + 10 * row <= band < 13 + 10 * row
+    full.weights = full.weights[:, :, :1212]
+    full.save(tmp_path / "ast.npz")
+    assert load_map(tmp_path / "ast.npz").query_field == pytest.approx(full.query_field)
+    vit = map_from_arrays(weights(1, 2, 197, 197), grid=(14, 14), skip=1, ground=np.zeros((224, 224, 3)), patch=16)
+    assert vit.query_field is None and "leading token took" in vit.note
+    guessed = map_from_arrays(weights(1, 24, 24), ground=np.zeros((64, 96, 3), np.uint8), patch=16)
+    assert guessed.query_grid == (4, 6)  # from the size of picture and patch
+
+
+def test_masked_queries_do_not_answer():
+    w = weights(2, 256, 256)
+    w[0, 17] = 0
+    m = map_from_arrays(w, ground=heard())
+    assert len(m.recorded(0)) == 255 and len(m.recorded(1)) == 256 and "1 of 256 queries masked out" in m.summary()
+    with pytest.raises(InputError, match="query 17, which was masked out"):
+        m.at(*m.query_point(17))
+    assert m.at(*m.query_point(17), sample=1).sum() == pytest.approx(1, abs=1e-4)
+    assert "masked" not in m.summary(1) and np.isfinite(float(m.summary(0).split("entropy ")[1][:5]))
+
+
+def test_layers_and_heads():
+    stack = weights(3, 1, 2, 17, 17)
+    maps = maps_from_arrays(tuple(stack), head="all", skip=1, ground=PICTURE)
+    assert list(maps)[:2] == ["layer 0, head 0", "layer 0, head 1"] and len(maps) == 6
+    assert all(m.layer == name and m.query_grid == (4, 4) for name, m in maps.items())
+    mean = maps_from_arrays(stack, skip=1)["layer 2"]
+    torch.testing.assert_close(mean.weights.sum(2), torch.ones(1, 16))
+    broken = stack.clone()
+    broken[1, 0, 1, 4] *= 2
+    with pytest.raises(InputError, match="layer 'layer 1': .*head 1, query 4"):
+        maps_from_arrays(broken, skip=1)
+
+
+@pytest.mark.parametrize("more, words", [
+    (dict(gamma="0.5"), "gamma"), (dict(gamma=[0.1, 0.2]), "gamma"), (dict(gamma=object()), "gamma"),
+    (dict(effect="much"), "effect"), (dict(effect=[0.1, 0.2]), "effect"), (dict(effect=-1.0), "effect"),
+    (dict(effect=float("inf")), "effect"), (dict(layer=3), "layer"), (dict(head="3"), "head"),
+    (dict(queries=["a"]), "query_ground"), (dict(queries=[99]), "positions from 0 to 15"), (dict(grd=3), "'grd'"),
+    (dict(sound="a.wav"), "sound"), (dict(sound=np.zeros(9000)), "from_waveform"), (dict(patch="16"), "patch"),
+    (dict(sound=np.full((64, 64), 3.0)), "to_unit"), (dict(sound=np.zeros((100, 1000))), "100 x 1000"),
+    (dict(sound=torch.full((1, 64, 64), torch.nan)), "NaN"), (dict(ground=np.zeros((2, 64, 64), bool)), "bool"),
+    (dict(ground=np.full((3, 64, 64), -2.1)), "normalised"), (dict(ground=np.zeros((5, 64, 64), np.uint8)), "5, 64"),
+    (dict(ground=torch.zeros(2, 3, 8, 8)), "each of the 1 samples"), (dict(config="44100"), "config"),
+    (dict(skip=20), "leaves none"), (dict(grid=(3, 3)), "expected 9|B, Q, 9"), (dict(target_config=5), "config"),
+])  # fmt: skip
+def test_what_comes_with_the_weights_is_checked(more, words):
+    rows = weights(1, 1 if "queries" in more else 16, 16)
+    with pytest.raises(InputError, match=words):
+        map_from_arrays(rows, **({"query_grid": (4, 4)} if "queries" in more else {}), **more)
+
+
+def test_what_comes_straight_into_a_map_is_checked():
+    for more in (
+        dict(sound=PICTURE),
+        dict(sound=torch.from_numpy(PICTURE)),
+        dict(target=torch.zeros(8, 8)),
+        dict(sound=torch.full((3, 8, 8), torch.nan)),
+        dict(gamma="a"),
+        dict(query_names=("a",)),
+        dict(layer=None),
+    ):
+        with pytest.raises(InputError):
+            AttentionMap(weights(1, 16, 16), (4, 4), (4, 4), **more)

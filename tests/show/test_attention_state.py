@@ -7,9 +7,9 @@ from attention_examples import CONFIG, five_partials, map_of, weights_of
 
 from avgen.core import InputError
 from avgen.judge.questions import find_questions, read_notes
-from avgen.judge.questions import attention_shares
+from avgen.judge.questions import attention_shares, harmonic_shares
 from avgen.nets.attention_maps import AttentionMap
-from avgen.show.attention_state import gather_maps, harmonic_shares, heat_of, pack_map, unpack_map
+from avgen.show.attention_state import gather_maps, heat_of, pack_map, unpack_map
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,12 @@ from attention_examples import CONFIG, HOSTILE, crossed_map, five_partials, map_
 from avgen import core
 from avgen.core import InputError
 from avgen.data.pictures import Picture
-from avgen.nets.attention_maps import AttentionMap, strongest_points
+from avgen.nets.attention_drawing import strongest_points
+from avgen.nets.attention_maps import AttentionMap
 from avgen.show.attention_state import DIRECTIONS, unpack_map
 from avgen.show.compare import Compare
-from avgen.show.inspector import SCALES, AttentionInspector, first_point, look_inside
+from avgen.show.hearing import attended_sound, band_sound
+from avgen.show.inspector import SCALES, AttentionInspector, first_point, look_inside, size_advice
 from avgen.signal.sound import Sound
 from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.systems import build_system
@@ -279,3 +281,120 @@ def test_look_inside_a_system_that_looks_while_it_generates(direction):
     assert list(maps) == list(system.attention_names) and all(m.crossed for m in maps.values())
     view = AttentionInspector(maps)
     assert (len(view.audio) > 0) and len(view.grounds) == 2 and len(view.layers) == 2
+
+
+NAMES = "bassoon cello clarinet double_bass flute horn oboe sax trombone trumpet tuba viola violin".split()
+RED = np.zeros((64, 64, 3), np.uint8)
+RED[10:30, 10:30, 0] = 255
+
+
+def softmaxed(*shape, seed=0):
+    return (2 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))).softmax(-1)
+
+
+def test_three_lines_for_an_audio_transformer():
+    config = SpectrogramConfig(sample_rate=16000, n_fft=1024, hop_length=160, clip_seconds=10.23)
+    sound = Sound(torch.zeros(1, 64, 64), config, torch.zeros(config.samples))
+    half = softmaxed(1, 12, 1213, 1213).numpy().astype(np.float16)
+    view = AttentionInspector(half, grid=(12, 101), skip=1, ground=sound, patch=16, stride=10, bits=8)
+    assert view.map.query_grid == (12, 101) and len(view.audio) > 0 and "leading token" in view.layers[0]["note"]
+    assert view.layers[0]["query_field"][0] == pytest.approx(3 / 126, abs=1e-3)
+    json.dumps(view.payload(), allow_nan=False)
+
+
+def test_three_lines_for_a_vision_transformer():
+    view = AttentionInspector((softmaxed(1, 3, 197, 197),) * 2, grid=(14, 14), skip=1, picture=RED, head="all")
+    assert len(view.layers) == 6 and view.grounds[0]["grid"] == [64, 64] and len(view.grounds) == 1
+    assert view.grounds[0]["values"][(20 * 64 + 20) * 3 :][:3] == bytes([255, 0, 0]) and view.audio == b""
+
+
+def test_three_lines_for_a_cross_attention_layer(sound):
+    view = AttentionInspector(softmaxed(1, 196, 256), query_grid=(14, 14), key_grid=(8, 32), query_ground=RED,
+                              key_ground=sound, query=(20, 20))  # fmt: skip
+    assert view.map.crossed and view.heat.shape == (8, 32) and len(view.audio) == 2 * CONFIG.samples
+    assert not np.isfinite(np.frombuffer(view.layers[0]["shares"], "<f4")).any()
+    heard = attended_sound(view.map, view.query, sound)
+    assert heard.waveform.abs().max() > 0 and view._still_()[:4] == b"\x89PNG"
+    for wrong in (dict(sound=sound), dict(sound=sound, picture=RED), dict(picture=RED)):
+        with pytest.raises(InputError, match="query_ground"):
+            AttentionInspector(softmaxed(1, 196, 256), query_grid=(14, 14), key_grid=(8, 32), **wrong)
+
+
+def test_three_lines_for_a_model_of_time_alone():
+    config = SpectrogramConfig(clip_seconds=30.0)
+    sound = Sound(torch.zeros(1, 64, 64), config, torch.zeros(config.samples))
+    view = AttentionInspector(softmaxed(1, 1500, 1500), grid=(1, 1500), sound=sound, query=(12.0, 440.0), bits=8)
+    assert view.heat.shape == (1, 1500) and view.layers[0]["query_grid"] == [1, 1500]
+    assert view.map.query_index(12.0, 440.0) == config.column_of(12.0, 1500)
+
+
+def test_named_queries_have_no_pitch(sound, tmp_path):
+    view = AttentionInspector(
+        softmaxed(1, 13, 256), query_ground=NAMES, key_ground=sound, key_grid=(8, 32), query="flute"
+    )
+    assert view.grounds[view.layers[0]["asks"]] == {"kind": "names", "grid": [13, 1], "names": NAMES, "values": b""}
+    assert view.layers[0]["query_edges"] == [] and torch.equal(view.heat.flatten(), view.map.weights[0, 4])
+    assert view._still_()[:4] == b"\x89PNG" and "flute" in view.save_html(tmp_path / "names.html").read_text()
+    with pytest.raises(InputError, match="names"):
+        band_sound(view.map, "flute", sound)
+    assert attended_sound(view.map, "flute", sound).name.endswith("attended")
+    with pytest.raises(InputError, match="one of bassoon"):
+        AttentionInspector(view.map, query="piccolo")
+
+
+def test_a_masked_query_does_not_answer(sound):
+    weights = softmaxed(1, 256, 256)
+    weights[0, 17] = 0
+    view = AttentionInspector(weights, sound=sound)
+    positions = np.frombuffer(view.layers[0]["queries"], "<i4")
+    assert len(positions) == 255 and 17 not in positions and "masked out" in view.layers[0]["note"]
+    with pytest.raises(InputError, match="masked out"):
+        view.query = list(view.map.query_point(17))
+        view.heat  # noqa: B018
+
+
+def test_a_large_page_says_so_before_it_is_written(tmp_path):
+    heads = softmaxed(1, 4, 900, 900)
+    large = AttentionInspector(heads, grid=(30, 30), head="all", keep_above=0)
+    assert large.advice == "" == large.note  # 9 MB
+    assert "4 maps of 900 queries and 900 keys" in size_advice(large.maps, {"layers": large.layers}, large=1e6)
+    large.advice = size_advice(large.maps, {"layers": large.layers}, large=1e6)
+    with pytest.warns(UserWarning, match=r"avgen: Saved as a page this is 9 MB.*bits=8.*keep_above.*fewer heads"):
+        whole = large.save_html(tmp_path / "large.html").stat().st_size
+    small = AttentionInspector(heads, grid=(30, 30), head=0, bits=8, keep_above=0.1).save_html(tmp_path / "s.html")
+    assert small.stat().st_size < whole / 10
+
+
+@pytest.mark.parametrize("more, words", [
+    (dict(sound=RED), "sound"), (dict(sound=np.full((64, 64), 9.0)), "to_unit"), (dict(picture="a.png"), "picture"),
+    (dict(picture=np.full((3, 8, 8), 99.5)), "normalised"), (dict(effect="much"), "effect"), (dict(gamma="x"), "gamma"),
+    (dict(layer=3), "layer"), (dict(sample=1.5), "sample"), (dict(sample=3), "sample"), (dict(bits=4), "bits"),
+    (dict(keep_above=2), "keep_above"), (dict(head="3"), "head"), (dict(grid=(8, 9)), "72"), (dict(foo=1), "'foo'"),
+    (dict(query="flute"), "flute"),
+])  # fmt: skip
+def test_what_comes_with_plain_weights_is_checked(more, words):
+    with pytest.raises(InputError, match=words):
+        AttentionInspector(softmaxed(1, 64, 64), **more)
+
+
+def test_settings_of_weights_are_not_dropped_for_maps(sound):
+    with pytest.raises(InputError, match="'skip' is for plain weights"):
+        AttentionInspector(map_of(sound), skip=1)
+    with pytest.raises(InputError, match="'skip' is for plain weights"):
+        Compare(map_of(sound), map_of(sound), skip=1)
+
+
+def test_two_grounds_are_compared(sound):
+    maps = [
+        AttentionInspector(softmaxed(1, 196, 256, seed=i), query_grid=(14, 14), key_grid=(8, 32), query_ground=RED,
+                           key_ground=sound) for i in (0, 1)
+    ]  # fmt: skip
+    both = Compare(*maps, query=(20, 20))
+    assert 0 < both.overlap < 1 and both._still_()[:4] == b"\x89PNG"
+    both.direction = "who"
+    both.query = [0.2, 880.0]
+    assert 0 < both.overlap < 1
+    turned = AttentionInspector(softmaxed(1, 256, 196), query_grid=(8, 32), key_grid=(14, 14), query_ground=sound,
+                                key_ground=RED)  # fmt: skip
+    with pytest.raises(InputError, match="queries lie over a picture on one side and over a sound on the other"):
+        Compare(maps[0], turned)

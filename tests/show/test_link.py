@@ -28,6 +28,7 @@ class View(Live):
     selected = t.Int(-1).tag(sync=True, page=True)
     query = t.List().tag(sync=True, page=True)
     layer = t.Unicode().tag(sync=True, page=True)
+    direction = t.Unicode("where").tag(sync=True, page=True)
 
     @t.validate("layer")
     def _known(self, proposal):
@@ -67,6 +68,7 @@ def test_every_shared_trait_goes_both_ways():
     assert joined.traits == list(SHARED)
     for name, one, two in (
         ("time", 0.2, 0.3),
+        ("direction", "who", "where"),
         ("query", [0.1, 440.0], []),
         ("layer", "encoder", ""),
         ("step", 7, 9),

@@ -221,7 +221,7 @@ export function together(model, names, draw) {
 
 /** Keeps the traits that `link` joined (trait `links`: name -> ids) the same in all widgets of this page, at once and without a kernel. Call it when rendering; call what it returns when leaving. */
 export function join(model) {
-  const names = ["time", "query", "layer", "step", "selected"];
+  const names = ["time", "direction", "query", "layer", "step", "selected"];
   const ids = (name) => ((model.get("links") ?? {})[name] ?? "").split(" ").filter(Boolean);
   const tellers = names.map((name) => () => {
     for (const id of ids(name)) window.dispatchEvent(new CustomEvent("avgen-link", { detail: { id, name, value: model.get(name) } }));

@@ -24,11 +24,22 @@ const heatTable = (clear) => Array.from({ length: SHADES + 1 }, (_, i) => {
 });
 const CLEAR = heatTable(true), OPAQUE = heatTable(false);
 
+/** The rows of weights in full, where only the larger ones came, each with its place. */
+function spread(state, codes, Kind) {
+  const counts = numbers(state.counts, Uint32Array);
+  if (!counts.length) return codes;
+  const keys = state.key_grid[0] * state.key_grid[1], places = numbers(state.places, Uint16Array), full = new Kind(counts.length * keys);
+  for (let row = 0, at = 0; row < counts.length; row++) for (const end = at + counts[row]; at < end; at++) full[row * keys + places[at]] = codes[at];
+  return full;
+}
+
 /** A layer with its bytes read. */
 function readLayer(state) {
-  const layer = { ...state, codes: numbers(state.codes, state.bits === 8 ? Uint8Array : Uint16Array), entropies: numbers(state.entropies, Float32Array), shares: numbers(state.shares, Float32Array) };
+  const Kind = state.bits === 8 ? Uint8Array : Uint16Array;
+  const layer = { ...state, codes: spread(state, numbers(state.codes, Kind), Kind), entropies: numbers(state.entropies, Float32Array), shares: numbers(state.shares, Float32Array) };
   for (const name of ["floors", "steps"]) layer[name] = numbers(state[name], Float32Array);
   layer.queries = numbers(state.queries, Int32Array);
+  for (const side of ["query_field", "key_field"]) layer[side] = state[side] ?? [0, 0, 1, 1]; // top, left, bottom, right, as shares of the ground
   layer.keys = layer.key_grid[0] * layer.key_grid[1];
   layer.positions = layer.query_grid[0] * layer.query_grid[1];
   return layer;
@@ -109,6 +120,7 @@ export function inspectorView(model, bus = null) {
   for (const each of [view, other]) each.root.lastElementChild.removeAttribute("aria-hidden");
   const say = element("p", { class: "avgen-say" }), told = element("p", { class: "avgen-told", "aria-live": "polite" });
   const alarm = element("p", { class: "avgen-warning avgen-alarm", role: "alert", hidden: true });
+  const lore = element("p", { class: "avgen-note avgen-lore" });
   const facts = element("dl", { class: "avgen-facts" }), warning = element("p", { class: "avgen-warning", role: "note" });
   const comb = element("div", { class: "avgen-comb" }), note = element("p", { class: "avgen-note" });
   const scaleBar = element("canvas", { class: "avgen-scale", "aria-hidden": true }), low = element("span"), high = element("span");
@@ -136,7 +148,7 @@ export function inspectorView(model, bus = null) {
   const controls = element("div", { class: "avgen-controls" }, way, element("label", {}, element("span", { text: "Scale" }), scale),
     element("label", {}, element("span", { text: "Threshold" }), limit, limitSaid), pitch, ground);
   const chips = element("div", { class: "avgen-chips", role: "group", "aria-label": "Points to start from" });
-  const side = element("div", { class: "avgen-side" }, say, chips, legend, facts, compact ? null : comb, warning);
+  const side = element("div", { class: "avgen-side" }, say, chips, legend, facts, compact ? null : comb, lore, warning);
   const root = element("div", { class: `avgen avgen-attention ${compact ? "avgen-compact" : "avgen-inspector"}`, role: "group" },
     element("div", { class: "avgen-bar" }, ...(compact ? [hear, title, ground] : [title, hear])), ...(compact ? [] : [controls, thumbs]), alarm,
     element("div", { class: "avgen-columns" }, view.root, side), compact ? null : note, told);
@@ -144,16 +156,23 @@ export function inspectorView(model, bus = null) {
   let layers = [], grounds = [], layer = null, crossed = false, locked = null, drawn = null, transform = null, mode = "";
 
   // In self-attention one ground asks and is looked at. In cross-attention there are two: what asks is in front, what is looked at behind.
-  const asking = () => model.get("direction") !== "who";
+  let peeked = null; // the direction of a preview, where the pointer is over the other ground
+  const asking = () => (peeked ?? model.get("direction")) !== "who";
   const aim = () => (crossed && !asking() ? back : front), lies = () => (crossed && asking() ? back : front);
   const sounding = ({ ground }) => ground?.kind === "sound";
+  const kindOf = ({ ground }) => ({ sound: "sound", names: "list" })[ground?.kind] ?? "picture";
   const soundSide = () => [front, back].find((each) => sounding(each) && (each === front || crossed));
   const audio = () => numbers(model.get("audio"), Int16Array);
   const aimGrid = () => (asking() ? layer.query_grid : layer.key_grid);
   const heatGrid = () => (asking() ? layer.key_grid : layer.query_grid);
-  const cellAt = (x, y, [rows, columns], on = aim()) => [Math.min(Math.floor((sounding(on) ? y : 1 - y) * rows), rows - 1), Math.min(Math.floor(x * columns), columns - 1)];
-  const middle = ([row, column], [rows, columns], on = aim()) => [(column + 0.5) / columns, sounding(on) ? (row + 0.5) / rows : 1 - (row + 0.5) / rows];
-  /** A point in the words of Python: (seconds, hertz), or (column, row) of a picture; and back. */
+  const aimField = () => (asking() ? layer.query_field : layer.key_field), heatField = () => (asking() ? layer.key_field : layer.query_field);
+  const cell = (share, begin, end, count) => Math.min(Math.max(Math.floor(((share - begin) / (end - begin)) * count), 0), count - 1);
+  const cellAt = (x, y, [rows, columns], on = aim(), [top, left, bottom, right] = aimField()) => [cell(sounding(on) ? y : 1 - y, top, bottom, rows), cell(x, left, right, columns)];
+  const middle = ([row, column], [rows, columns], on = aim(), [top, left, bottom, right] = aimField()) => {
+    const down = top + ((row + 0.5) / rows) * (bottom - top);
+    return [left + ((column + 0.5) / columns) * (right - left), sounding(on) ? down : 1 - down];
+  };
+  /** A point in the words of Python: (seconds, hertz), or (column, row) of a picture or a list of names; and back. */
   const named = (x, y, on = aim()) => {
     const [height, width] = on.ground.grid;
     if (sounding(on)) return [secondsAt(x, on.ground.span), hertzAt(y, on.ground.frequencies)].map((v) => +v.toFixed(4));
@@ -162,11 +181,12 @@ export function inspectorView(model, bus = null) {
   const pointOf = (query, on = aim()) => {
     if (!Array.isArray(query) || query.length !== 2 || !query.every(Number.isFinite)) return null;
     const [height, width] = on.ground.grid;
-    const [x, y] = sounding(on) ? [placeOf(query[0], on.ground.span), heightOf(query[1], on.ground.frequencies)] : [(query[0] + 0.5) / width, 1 - (query[1] + 0.5) / height];
+    const [x, y] = sounding(on) ? [placeOf(query[0], on.ground.span), heightOf(query[1], on.ground.frequencies)] : [(Math.floor(query[0]) + 0.5) / width, 1 - (Math.floor(query[1]) + 0.5) / height];
     return x > -0.02 && x < 1.02 && y > -0.02 && y < 1.02 ? [within(x), within(y)] : null;
   };
   const sayPoint = (x, y, on = aim()) => {
     const [across, up] = named(x, y, on);
+    if (on.ground.kind === "names") return on.ground.names[up * on.ground.grid[1] + across];
     if (!sounding(on)) return `column ${across}, row ${up}`;
     return `${saySeconds(Math.max(across, 0))}, ${sayHertz(up)}${model.get("pitch_names") && pitchName(up) ? ` (${pitchName(up)})` : ""}`;
   };
@@ -217,6 +237,14 @@ export function inspectorView(model, bus = null) {
     }
   };
 
+  /** Lay the canvas of the heat over the part of its ground that the grid covers. */
+  const lay = (canvas, [top, left, bottom, right], up) => {
+    const place = `left:${100 * left}%;width:${100 * (right - left)}%;${up ? `top:auto;bottom:${100 * top}%` : `top:${100 * top}%`};height:${100 * (bottom - top)}%`;
+    if (canvas.dataset.place === place) return;
+    canvas.dataset.place = place;
+    canvas.style.cssText = place;
+  };
+
   const heat = (x, y, quiet = false) => {
     const direction = asking() ? "where" : "who", from = aimGrid(), grid = heatGrid(), on = aim(), under = lies();
     let [row, column] = cellAt(x, y, from), index = row * from[1] + column;
@@ -230,9 +258,11 @@ export function inspectorView(model, bus = null) {
     drawHeat(under.view.heat, shown, grid, root.dataset.view === "heat" ? OPAQUE : CLEAR, !sounding(under));
     under.view.root.dataset.heated = true;
     spot.hidden = false;
-    spot.style.cssText = `left:${(100 * column) / from[1]}%;${sounding(on) ? "bottom" : "top"}:${(100 * row) / from[0]}%;width:${100 / from[1]}%;height:${100 / from[0]}%`;
+    const [top, left, bottom, right] = aimField(), [tall, wide] = [(100 * (bottom - top)) / from[0], (100 * (right - left)) / from[1]];
+    spot.style.cssText = `left:${100 * left + wide * column}%;${sounding(on) ? "bottom" : "top"}:${100 * top + tall * row}%;width:${wide}%;height:${tall}%`;
+    lay(under.view.heat, heatField(), sounding(under));
     const peak = values.reduce((best, v, i) => (v > values[best] || !(values[best] === values[best]) ? i : best), 0), ratio = values[peak] * layer.keys, times = ratio.toFixed(ratio < 2 ? 2 : 1);
-    const here = sayPoint(...middle([row, column], from)), there = sayPoint(...middle([Math.floor(peak / grid[1]), peak % grid[1]], grid, under), under);
+    const here = sayPoint(...middle([row, column], from)), there = sayPoint(...middle([Math.floor(peak / grid[1]), peak % grid[1]], grid, under, heatField()), under);
     say.textContent = direction === "where"
       ? `${locked ? "From" : "Preview from"} ${here} it looks most at ${there}: ${times} times as much as if it looked everywhere alike.`
       : `${locked ? "What" : "Preview: what"} looks most at ${here} is ${there}: it gives ${times} times an equal share.`;
@@ -255,8 +285,8 @@ export function inspectorView(model, bus = null) {
     spot.hidden = true;
     low.textContent = high.textContent = "";
     delete root.dataset.query;
-    say.textContent = `Move over the ${sounding(aim()) ? "sound" : "picture"} to preview; click to keep a point. Keys: arrows move it, Enter keeps it, Escape lets go.`;
-    if (crossed) say.textContent += ` Click on the ${sounding(lies()) ? "sound" : "picture"} to ask the other way round.`;
+    say.textContent = `Move over the ${kindOf(aim())} to preview; click to keep a point. Keys: arrows move it, Enter keeps it, Escape lets go.`;
+    if (crossed) say.textContent += ` On the ${kindOf(lies())} it is asked the other way round.`;
     tell();
     bus?.drew();
   };
@@ -264,6 +294,7 @@ export function inspectorView(model, bus = null) {
   const settle = () => {
     if (!layer) return;
     const query = model.get("query");
+    peeked = null;
     locked = query && query.length ? pointOf(query) : null;
     complain(query && query.length && !locked ? `The point (${query.join(", ")}) lies outside what this layer looks at: nothing is drawn.` : trouble);
     root.dataset.locked = locked !== null;
@@ -279,7 +310,7 @@ export function inspectorView(model, bus = null) {
     hear.hidden = compact && !can.whole;
     for (const button of voices()) {
       button.disabled = !can[button.dataset.name];
-      button.title = can[button.dataset.name] ? "" : !audio().length ? "no sound came with these maps" : sounding(button.dataset.name === "band" ? aim() : lies()) ? "keep a point first" : button.dataset.name === "band" && crossed ? "the point lies on a picture" : "this layer looks at a picture";
+      button.title = can[button.dataset.name] ? "" : !audio().length ? "no sound came with these maps" : sounding(button.dataset.name === "band" ? aim() : lies()) ? "keep a point first" : button.dataset.name === "band" && crossed ? `the point lies on a ${kindOf(aim())}` : `this layer looks at a ${kindOf(lies())}`;
     }
     if (mode && !can[mode]) speaker.stop();
     else if (mode && mode !== "whole" && speaker.playing) start(mode, speaker.seconds);
@@ -301,6 +332,17 @@ export function inspectorView(model, bus = null) {
     set("direction", name);
   };
 
+  /** Preview the other way round, or (null) as the model says, while no point is kept. */
+  const peek = (direction) => {
+    if (!layer || !crossed || locked || direction === peeked) return;
+    const before = asking();
+    peeked = direction;
+    if (asking() === before) return;
+    wipe();
+    aim().view.stage.append(spot);
+    press(way, asking() ? "where" : "who");
+    for (const each of [front, back]) each.view.root.dataset.lies = each === lies();
+  };
   let hovered = null, latest = "", since = 0;
   const preview = (point, quiet) => {
     hovered = point;
@@ -319,8 +361,9 @@ export function inspectorView(model, bus = null) {
   };
   const act = (event) => {
     const [rows, columns] = aimGrid(), [x, y] = locked ?? hovered ?? [0.5, 0.5];
+    const [top, left, bottom, right] = aimField();
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
-    if (move) keep(within(x + move[0] / columns), within(y + move[1] / rows));
+    if (move) keep(within(x + (move[0] * (right - left)) / columns), within(y + (move[1] * (bottom - top)) / rows));
     else if (event.key === "Enter" || event.key === " ") locked ? set("query", []) : keep(x, y);
     else if (event.key === "Escape") set("query", []);
     else return;
@@ -328,14 +371,22 @@ export function inspectorView(model, bus = null) {
     event.stopPropagation();
   };
   for (const each of [front, back]) {
-    const { stage } = each.view, aimed = () => layer && aim() === each;
-    const over = (event) => aimed() && moved(event);
+    const { stage } = each.view, aimed = () => layer && aim() === each, all = () => (bus ? bus.views : [api]);
+    const over = (event) => {
+      if (event.pointerType !== "touch") for (const one of all()) one.peek(each === back ? "who" : "where");
+      if (aimed()) moved(event);
+    };
     stage.addEventListener("pointerrawupdate", over); // as soon as the pointer says so, not when the next frame begins; where a browser does not have it:
     stage.addEventListener("pointermove", over);
-    stage.addEventListener("pointerleave", () => aimed() && (bus ? bus.views : [api]).forEach((one) => one.preview(null, true)));
+    stage.addEventListener("pointerleave", () => {
+      for (const one of all()) one.peek(null);
+      if (layer && (aimed() || crossed)) for (const one of all()) one.preview(null, true);
+    });
     stage.addEventListener("click", (event) => {
       const [x, y] = each.view.place(event);
-      if (!aimed()) model.set("direction", each === back ? "who" : "where");
+      const asked = each === back ? "who" : "where";
+      if (crossed && asked !== model.get("direction")) model.set("direction", asked);
+      peeked = null;
       keep(x, y);
       if (speaker.playing && sounding(each)) start(mode, Math.max(secondsAt(x, each.ground.span), 0));
     });
@@ -375,11 +426,11 @@ export function inspectorView(model, bus = null) {
     if (name === "whole") return samples;
     transform ??= new Transform(samples, rate, size, hop);
     if (name === "attended") {
-      const edges = drawn.direction === "where" ? layer.key_edges : layer.query_edges;
-      return transform.masked(gainsOf(drawn.values, model.get("threshold"), 1 / layer.keys), drawn.grid, edges, soundSide().ground.span);
+      const edges = drawn.direction === "where" ? layer.key_edges : layer.query_edges, [, left, , right] = heatField(), { span } = lies().ground;
+      return transform.masked(gainsOf(drawn.values, model.get("threshold"), 1 / layer.keys), drawn.grid, edges, [secondsAt(left, span), secondsAt(right, span)]);
     }
     const from = aimGrid(), edges = drawn.direction === "where" ? layer.query_edges : layer.key_edges, row = Math.floor(drawn.position / from[1]);
-    return transform.masked(Float32Array.from({ length: from[0] }, (_, r) => +(r === row)), [from[0], 1], edges, soundSide().ground.span);
+    return transform.masked(Float32Array.from({ length: from[0] }, (_, r) => +(r === row)), [from[0], 1], edges, aim().ground.span);
   };
   const start = (name, from = 0) => {
     try {
@@ -427,7 +478,7 @@ export function inspectorView(model, bus = null) {
       button.setAttribute("aria-pressed", String(each === layer));
       let values = received(each), grid = each.key_grid, said = "received by each key";
       if (locked && same) {
-        const grid_of = who ? each.key_grid : each.query_grid, [row, column] = cellAt(...locked, grid_of), at = row * grid_of[1] + column;
+        const grid_of = who ? each.key_grid : each.query_grid, [row, column] = cellAt(...locked, grid_of, aim(), who ? each.key_field : each.query_field), at = row * grid_of[1] + column;
         [values, grid, said] = [weightsOf(each, who ? "who" : "where", who ? at : recordedRow(each, at)), who ? each.query_grid : each.key_grid, "from the kept point"];
       }
       const small = document.createElement("canvas"), context = canvas.getContext("2d");
@@ -439,20 +490,22 @@ export function inspectorView(model, bus = null) {
       context.globalAlpha = 0.35;
       context.drawImage(from.canvas, 0, 0, canvas.width, canvas.height);
       context.globalAlpha = 1;
-      context.drawImage(small, 0, 0, canvas.width, canvas.height);
+      const [top, left, bottom, right] = said === "from the kept point" && who ? each.query_field : each.key_field, above = from.kind === "sound" ? 1 - bottom : top;
+      context.drawImage(small, left * canvas.width, above * canvas.height, (right - left) * canvas.width, (bottom - top) * canvas.height);
       button.title = `${each.name}: ${said}`;
     });
   };
   const buildThumbs = () => thumbs.replaceChildren(...layers.map((each) => {
     const picture = grounds[each.ground].kind !== "sound", facts = [each.gamma === null ? "" : `γ ${each.gamma.toFixed(2).replace("-", "−")}`, each.effect === null ? "" : `effect ${+(100 * each.effect).toPrecision(2)} %`];
-    return element("button", { type: "button", class: "avgen-thumb", "aria-label": `Layer ${each.name}, looks at ${picture ? "a picture" : "the sound"}`, onclick: () => set("layer", each.name) },
+    return element("button", { type: "button", class: "avgen-thumb", "aria-label": `Layer ${each.name}, looks at ${{ sound: "the sound", names: "names" }[grounds[each.ground].kind] ?? "a picture"}`, onclick: () => set("layer", each.name) },
       element("canvas", { width: picture ? 64 : 96, height: 64, "aria-hidden": true }), element("span", {}, element("b", { text: breakable(each.name) }), element("small", { text: facts.filter(Boolean).join(" · ") })));
   }));
 
   const axes = (each) => {
     const { ground, view: { root: whole, axes: put } } = each, lower = whole.lastElementChild;
     if (!sounding(each)) {
-      const words = each === front ? ["click a part: where does it look?", "who looks there"] : ["who looks at this part?", "where it looks"];
+      const part = each.ground.kind === "names" ? "name" : "part";
+      const words = each === front ? [`click a ${part}: where does it look?`, "who looks there"] : [`who looks at this ${part}?`, "where it looks"];
       lower.replaceChildren(element("span", { class: "avgen-unit", text: crossed ? words[+(each === lies())] : "" }));
       return;
     }
@@ -477,6 +530,13 @@ export function inspectorView(model, bus = null) {
     chips.replaceChildren(...points.map(([query, point]) => element("button", { type: "button", "data-at": String(query), text: sayPoint(...point, front), onclick: () => { if (crossed) model.set("direction", "where"); set("query", query); } })));
   };
 
+  /** Write names where they stand, each in its cell. */
+  const enlist = ({ view: { stage }, ground: { names, grid } }) => {
+    for (const old of [...stage.querySelectorAll(".avgen-name")]) old.remove();
+    (names ?? []).forEach((text, i) => stage.append(element("span", { class: "avgen-name",
+      style: `left:${(100 * (i % grid[1])) / grid[1]}%;top:${(100 * Math.floor(i / grid[1])) / grid[0]}%;width:${100 / grid[1]}%;height:${100 / grid[0]}%` }, element("b", { title: text, text }))));
+  };
+
   const show = () => {
     if (!layers.length) { complain("There is no attention map to show."); return; }
     const wanted = model.get("layer"), found = layers.findIndex((each) => each.name === wanted);
@@ -490,21 +550,26 @@ export function inspectorView(model, bus = null) {
     if (before && before.kind !== aim().ground.kind && model.get("query")?.length) { model.set("query", []); model.save_changes(); }
     root.dataset.picture = !sounding(front);
     root.dataset.crossed = crossed;
-    const name = model.get("name") || (sounding(front) ? "the sound" : "the picture");
+    const name = model.get("name") || `the ${kindOf(front)}`;
     for (const each of crossed ? [front, back] : [front]) {
       const { base, stage, root: whole } = each.view, { canvas, grid } = each.ground;
       base.width = canvas.width;
       base.height = canvas.height;
       base.getContext("2d").drawImage(canvas, 0, 0);
       whole.dataset.picture = !sounding(each);
-      stage.style.aspectRatio = sounding(each) ? "" : `${grid[1]} / ${grid[0]}`;
+      whole.dataset.kind = each.ground.kind;
+      enlist(each);
+      stage.style.aspectRatio = sounding(each) ? "" : each.ground.kind === "names" ? "auto" : `${grid[1]} / ${grid[0]}`;
+      stage.style.height = each.ground.kind === "names" ? `${Math.max(18 * grid[0], 40)}px` : "";
       stage.setAttribute("aria-roledescription", "attention map");
-      const what = crossed ? `${sounding(each) ? "the sound" : "the picture"} ${each === front ? "that asks" : "that is looked at"}` : name;
+      const what = crossed ? `the ${kindOf(each)} ${each === front ? "that asks" : "that is looked at"}` : name;
       stage.setAttribute("aria-label", `Attention of ${layer.name} over ${what}. Arrow keys move the point, Enter keeps it, Escape lets go.`);
     }
     root.setAttribute("aria-label", `Attention inspector: ${name}`);
     warning.textContent = layer.warning;
     warning.hidden = !layer.warning;
+    lore.textContent = layer.note ?? "";
+    lore.hidden = !layer.note;
     root.dataset.layer = layer.name;
     options();
     showTime(model.get("time"));
@@ -559,7 +624,7 @@ export function inspectorView(model, bus = null) {
                  together(model, ["query", "direction", "scale", "threshold", "pitch_names", "points"], guarded(options))];
   model.on("change:order", obey);
   model.on("change:time", follow);
-  const api = { root, controls, preview, draws, title, drawn: () => drawn, close: () => {
+  const api = { root, controls, preview, peek, draws, title, drawn: () => drawn, close: () => {
     for (const stop of quiet) stop();
     model.off("change:order", obey);
     model.off("change:time", follow);
