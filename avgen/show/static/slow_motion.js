@@ -68,9 +68,10 @@ function render({ model, el }) {
     if (field.checked) {
       const points = new Float64Array(CELLS * CELLS * 2);
       for (let r = 0, k = 0; r < CELLS; r++) for (let q = 0; q < CELLS; q++, k += 2) { points[k] = place((q + 0.5) * (size / CELLS), size); points[k + 1] = -place((r + 0.5) * (size / CELLS), size); }
-      const scores = game.score(points), side = size / CELLS;
+      const scores = game.score(points), side = size / CELLS, middle = [...scores].sort((a, b) => a - b)[scores.length >> 1];
+      const spread = Math.sqrt(scores.reduce((sum, s) => sum + (s - middle) ** 2, 0) / scores.length) || 1;
       scores.forEach((s, k) => {
-        const t = Math.tanh(s); // green: taken for real; violet: taken for generated
+        const t = Math.tanh((s - middle) / spread); // green: scores higher than elsewhere; violet: lower
         c.fillStyle = t > 0 ? `rgba(18,140,110,${0.55 * t})` : `rgba(120,80,190,${-0.55 * t})`;
         c.fillRect((k % CELLS) * side, Math.floor(k / CELLS) * side, side + 0.6, side + 0.6);
       });
@@ -82,11 +83,11 @@ function render({ model, el }) {
     c.globalAlpha = 1;
     const cloud = game.paint(shownNoise);
     if (arrows.checked) {
-      const few = cloud.slice(0, 2 * 60), up = game.pull(few);
+      const few = cloud.slice(0, 2 * 60), up = game.pull(few), lengths = Array.from({ length: 60 }, (_, i) => Math.hypot(up[2 * i], up[2 * i + 1])), usual = [...lengths].sort((a, b) => a - b)[54] || 1;
       c.strokeStyle = ink;
       c.lineWidth = 1.3;
       for (let k = 0; k < few.length; k += 2) {
-        const length = Math.hypot(up[k], up[k + 1]) || 1, reach = 30 * Math.tanh(length / 3), x = pixel(few[k], size), y = pixel(-few[k + 1], size), dx = (up[k] / length) * reach, dy = (-up[k + 1] / length) * reach, turn = Math.atan2(dy, dx);
+        const length = lengths[k / 2] || 1, reach = 34 * Math.min(length / usual, 1.5), x = pixel(few[k], size), y = pixel(-few[k + 1], size), dx = (up[k] / length) * reach, dy = (-up[k + 1] / length) * reach, turn = Math.atan2(dy, dx);
         c.beginPath();
         c.moveTo(x, y); c.lineTo(x + dx, y + dy);
         for (const side of [2.6, -2.6]) { c.moveTo(x + dx, y + dy); c.lineTo(x + dx + 5 * Math.cos(turn + side), y + dy + 5 * Math.sin(turn + side)); }
