@@ -654,6 +654,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                    'avgen/lessons/answers.py'),
                                        'avgen.lessons.answers.Verdict.__repr__': ( '15_lessons/answers.html#verdict.__repr__',
                                                                                    'avgen/lessons/answers.py'),
+                                       'avgen.lessons.answers.Verdict._mark': ( '15_lessons/answers.html#verdict._mark',
+                                                                                'avgen/lessons/answers.py'),
                                        'avgen.lessons.answers.Verdict._repr_html_': ( '15_lessons/answers.html#verdict._repr_html_',
                                                                                       'avgen/lessons/answers.py'),
                                        'avgen.lessons.answers._brief': ('15_lessons/answers.html#_brief', 'avgen/lessons/answers.py'),

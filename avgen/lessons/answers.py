@@ -17,7 +17,7 @@ from pathlib import Path
 import avgen
 from ..core import InputError
 
-# %% ../../nbs/15_lessons/01_answers.ipynb #06c74b80
+# %% ../../nbs/15_lessons/01_answers.ipynb #97ed3bb2
 @dataclass(frozen=True)
 class Verdict:
     """Whether an answer is right, and what there is to say about it; true where it is."""
@@ -25,16 +25,22 @@ class Verdict:
     right: bool
     says: str
     hint: str = ""
+    open: bool = False  # nothing was answered yet
 
     def __bool__(self):
         return self.right
 
+    def _mark(self) -> tuple[str, str]:
+        if self.open:
+            return "○ Open.", "#6b7280"
+        return ("✓ Right.", "#12805c") if self.right else ("✗ Not yet.", "#c2410c")
+
     def __repr__(self):
-        mark = "✓ Right." if self.right else "✗ Not yet."
+        mark, _ = self._mark()
         return f"{mark} {self.says}" + (f"\n  Hint: {self.hint}" if self.hint else "")
 
     def _repr_html_(self):
-        colour, mark = ("#12805c", "✓ Right.") if self.right else ("#c2410c", "✗ Not yet.")
+        mark, colour = self._mark()
         hint = f"<br><i>Hint:</i> {html.escape(self.hint)}" if self.hint else ""
         edge = f"border-left:4px solid {colour};padding:4px 12px;margin:4px 0"
         return f'<div style="{edge}"><b style="color:{colour}">{mark}</b> {html.escape(self.says)}{hint}</div>'
@@ -55,7 +61,7 @@ def same(expected) -> Callable:
 
     return lambda answer: type(plain(answer)) is type(plain(expected)) and plain(answer) == plain(expected)
 
-# %% ../../nbs/15_lessons/01_answers.ipynb #0518da8d
+# %% ../../nbs/15_lessons/01_answers.ipynb #29e957b9
 _TROUBLE = (TypeError, ValueError, AttributeError, RuntimeError, IndexError, KeyError)
 
 
@@ -82,7 +88,7 @@ class Exercise:
 
     def __call__(self, answer) -> Verdict:
         if answer is ...:
-            return Verdict(False, f"Nothing is filled in yet: put {self.expects} in place of the three dots.")
+            return Verdict(False, f"Put {self.expects} in place of the three dots.", open=True)
         if _holds(self.right, answer):
             self.wrong = 0
             return Verdict(True, self.because)
@@ -111,7 +117,7 @@ def _brief(answer) -> str:
     text = repr(answer)
     return text if len(text) < 60 else f"{text[:56]} ..."
 
-# %% ../../nbs/15_lessons/01_answers.ipynb #53d47e58
+# %% ../../nbs/15_lessons/01_answers.ipynb #fbab8e28
 def figures_file() -> Path:
     """Return where our own figures are kept: `data/results/lessons.json` of the project."""
     return Path(avgen.__file__).resolve().parent.parent / "data/results/lessons.json"
@@ -128,8 +134,8 @@ class Beside:
         return [(n.replace("_", " "), _said(v), _said(self.ours.get(n))) for n, v in self.yours.items()]
 
     def __repr__(self):
-        lines = [f"{'':28}{'yours':>12}{'ours':>12}"]
-        return "\n".join([*lines, *(f"{n:28}{y:>12}{o:>12}" for n, y, o in self.rows())])
+        lines = [f"{'':28}{'yours':>16}{'ours':>16}"]
+        return "\n".join([*lines, *(f"{n:28}{y:>16}{o:>16}" for n, y, o in self.rows())])
 
     def _repr_html_(self):
         cells = ("".join(f"<td>{html.escape(c)}</td>" for c in row) for row in self.rows())

@@ -15,7 +15,7 @@ from ..core import InputError, figure_png
 from .game import RECIPES, ToyGame, reached, ring
 from ..show.live import Live, module_source
 
-# %% ../../nbs/15_lessons/05_slow_motion.ipynb #d5167b7e
+# %% ../../nbs/15_lessons/05_slow_motion.ipynb #dff3cb66
 def flat_weights(network: torch.nn.Module) -> bytes:
     """Return all weights of a network in order, as float32."""
     return torch.cat([p.detach().flatten() for p in network.parameters()]).numpy().astype("<f4").tobytes()
@@ -55,7 +55,8 @@ def plot_game(
     ax.scatter(*cloud.T, s=12, color="#f08c00", ec="white", lw=0.4)
     up = game.pull(cloud[:arrows])
     length = up.norm(dim=1).clamp_min(1e-9)
-    way = up / length.quantile(0.9) * 0.16
+    usual = length.quantile(0.9)
+    way = up * 0.16 / usual * (1.5 * usual / length).clamp(max=1)[:, None]
     ax.quiver(*cloud[:arrows].T, *way.T, angles="xy", scale_units="xy", scale=1, width=0.005, color="#222")
     ax.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), xticks=[], yticks=[], title=title, aspect="equal")
     return ax

@@ -7,7 +7,9 @@ from avgen.core import InputError
 from avgen.lessons.editions import lessons_folder
 from avgen.lessons.quiz import WORDS, Quiz, read_quiz
 
-TEXT = "## One?\n- [x] yes :: Because.\n- [ ] no :: Not so.\n\n## Two <b>?\n- [ ] a :: A.\n- [x] b :: B.\n- [ ] c :: C.\n"
+TEXT = (
+    "## One?\n- [x] yes :: Because.\n- [ ] no :: Not so.\n\n## Two <b>?\n- [ ] a :: A.\n- [x] b :: B.\n- [ ] c :: C.\n"
+)
 
 
 @pytest.fixture

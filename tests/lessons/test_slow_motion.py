@@ -52,7 +52,9 @@ def test_a_step_in_the_page_is_a_step_in_torch(browser, tmp_path):
     for player, network in (("D", game.D), ("G", game.G)):
         torchs = np.frombuffer(flat_weights(network), "<f4")
         assert np.abs(flat(page, player) - torchs).max() < 2e-3, player
-    pull = page.evaluate("Array.from(document.querySelector('.avgen-toy').engine().pull(Float64Array.from([0.2, -0.5])))")
+    pull = page.evaluate(
+        "Array.from(document.querySelector('.avgen-toy').engine().pull(Float64Array.from([0.2, -0.5])))"
+    )
     assert pull == pytest.approx(game.pull(torch.tensor([[0.2, -0.5]]))[0].tolist(), abs=1e-2)
     page.context.close()
 
@@ -70,7 +72,9 @@ def test_buttons_collapse_and_a_drawn_target(browser, tmp_path, scheme, width):
     assert root.get_attribute("data-steps") == "1,1" and not (flat(page, "G") == before[1]).all()
 
     def rounds(count, recipe):
-        page.evaluate(f"() => {{ const r = document.querySelector('.avgen-toy'); r.choose('{recipe}'); r.rounds({count}); }}")
+        page.evaluate(
+            f"() => {{ const r = document.querySelector('.avgen-toy'); r.choose('{recipe}'); r.rounds({count}); }}"
+        )
         return int(root.get_attribute("data-reached"))
 
     page.get_by_role("button", name="Start again").click()
