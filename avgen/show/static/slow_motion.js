@@ -2,7 +2,7 @@
 import { element, numbers } from "./common.js";
 import { Game, chance } from "./toy_gan.js";
 
-const BATCH = 64, SHOWN = 256, CELLS = 44, REACH = 0.22, SPAN = 1.25;
+const BATCH = 64, SHOWN = 256, CELLS = 52, REACH = 0.22, SPAN = 1.25;
 const pixel = (x, size) => ((x / SPAN + 1) / 2) * size, place = (p, size) => ((2 * p) / size - 1) * SPAN;
 
 function render({ model, el }) {
@@ -73,7 +73,7 @@ function render({ model, el }) {
       scores.forEach((s, k) => {
         const t = Math.tanh((s - middle) / spread); // green: scores higher than elsewhere; violet: lower
         c.fillStyle = t > 0 ? `rgba(18,140,110,${0.55 * t})` : `rgba(120,80,190,${-0.55 * t})`;
-        c.fillRect((k % CELLS) * side, Math.floor(k / CELLS) * side, side + 0.6, side + 0.6);
+        c.fillRect((k % CELLS) * side, Math.floor(k / CELLS) * side, side, side);
       });
     }
     const n = target.length / 2, every = Math.max(1, Math.floor(n / 700));
