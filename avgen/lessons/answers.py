@@ -43,7 +43,7 @@ class Verdict:
         mark, colour = self._mark()
         hint = f"<br><i>Hint:</i> {html.escape(self.hint)}" if self.hint else ""
         edge = f"border-left:4px solid {colour};padding:4px 12px;margin:4px 0"
-        return f'<div style="{edge}"><b style="color:{colour}">{mark}</b> {html.escape(self.says)}{hint}</div>'
+        return f'<div style="{edge}"><b>{mark}</b> {html.escape(self.says)}{hint}</div>'
 
 # %% ../../nbs/15_lessons/01_answers.ipynb #f6efd42a
 def near(target: float, within: float) -> Callable:

@@ -135,7 +135,7 @@ def executed(
 # %% ../../nbs/15_lessons/06_editions.ipynb #70fac1ed
 def formula(
     tex: str,  # without dollars
-    size: float = 16.0,  # of the letters, in pixels
+    size: float = 18.0,  # of the letters, in pixels
 ) -> str:
     """Draw a formula as SVG in the colour of the text; what cannot be drawn stands there as it was written."""
     from matplotlib.font_manager import FontProperties
@@ -180,7 +180,7 @@ def prose(
 
     held = re.sub(r"```.*?```|`[^`\n]+`", code, text, flags=re.S)
     held = re.sub(
-        r"\$\$(.+?)\$\$", lambda m: keep(f'<span class="display">{formula(m.group(1), 18)}</span>'), held, flags=re.S
+        r"\$\$(.+?)\$\$", lambda m: keep(f'<span class="display">{formula(m.group(1), 21)}</span>'), held, flags=re.S
     )
     held = re.sub(r"(?<![\\$])\$([^$\n]+?)\$", lambda m: keep(formula(m.group(1))), held)
     held = re.sub(r"\x02(\d+)\x03", lambda m: kept[int(m[1])] if kept[int(m[1])].startswith("`") else m[0], held)
@@ -222,6 +222,8 @@ def _output(output) -> str:
     data = output.get("data", {})
     if "text/html" in data:
         return data["text/html"]
+    if "application/vnd.jupyter.widget-view+json" in data and "image/png" not in data:
+        return ""  # a progress bar: over by now
     for kind in ("image/svg+xml", "image/png", "image/jpeg"):
         if kind in data:
             about = html.escape(data.get("text/plain", "a figure")[:200])
