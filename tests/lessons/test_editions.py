@@ -209,3 +209,15 @@ def test_the_twelve_questions_are_answered_by_sentences_that_stand_there():
 
 def test_a_lesson_knows_its_language():
     assert Lesson(lessons_folder() / "02_first_light.zh.ipynb", "", (), ()).language == "zh"
+
+
+def test_the_exercises_of_the_other_pages_have_folded_solutions():
+    from house import cells, page_order
+
+    asking = 0
+    for page in page_order():
+        text = "\n".join(source for kind, source in cells(page) if kind == "markdown")
+        if re.search(r"\*\*Exercises?\.?\*\*", text):
+            asking += 1
+            assert re.search(r"<details>\s*<summary>", text), f"{page.name}: an exercise without a folded solution"
+    assert asking > 60
