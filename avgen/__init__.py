@@ -27,7 +27,7 @@ _FACE = {
     "start": "training.runner",
     "train": "training.runner",
 }
-_FOLDERS = ("signal", "data", "orchestra", "nets", "systems", "runs", "training", "judge", "studies", "show", "report")
+_FOLDERS = ("signal", "data", "orchestra", "nets", "systems", "runs", "training", "judge", "studies", "show", "report", "lessons")
 
 __all__ = ["__version__", *_FACE]
 

@@ -24,6 +24,7 @@ FLOORS = (
     "studies",
     "show",
     "report",
+    "lessons",
     "bench",
     "cli",
 )
