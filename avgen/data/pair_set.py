@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core import INSTRUMENTS, Displayed, InputError, figure_png
+from ..core import INSTRUMENTS, Displayed, InputError, figure_png, name_list
 from .pictures import Picture, SheetRow, contact_sheet, sheet_legend, strip, to_bytes, to_values
 from ..signal.sound import Sound
 from ..signal.spectrogram import SpectrogramConfig, plot_sound
@@ -112,7 +112,7 @@ def instrument_index(instrument, instruments: tuple = INSTRUMENTS) -> int:
     if is_integer and 0 <= instrument < len(instruments):
         return int(instrument)
     raise InputError(
-        f"instrument {instrument!r} is unknown; expected one of {', '.join(instruments)}, "
+        f"instrument {instrument!r} is unknown; expected one of {name_list(instruments)}, "
         f"or an index from 0 to {len(instruments) - 1}"
     )
 
