@@ -423,6 +423,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'avgen/judge/evaluation.py'),
                                         'avgen.judge.evaluation._draw_single_batches': ( '09_judge/evaluation.html#_draw_single_batches',
                                                                                          'avgen/judge/evaluation.py'),
+                                        'avgen.judge.evaluation._drawn_instruments': ( '09_judge/evaluation.html#_drawn_instruments',
+                                                                                       'avgen/judge/evaluation.py'),
                                         'avgen.judge.evaluation.check_collapse': ( '09_judge/evaluation.html#check_collapse',
                                                                                    'avgen/judge/evaluation.py'),
                                         'avgen.judge.evaluation.evaluate': ( '09_judge/evaluation.html#evaluate',

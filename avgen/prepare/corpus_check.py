@@ -74,8 +74,9 @@ def level_of(sound: torch.Tensor, config: SpectrogramConfig) -> float:
     if sound.ndim == 1:
         peak = float(sound.abs().max()) if len(sound) else 0.0
         return 20 * math.log10(peak) if peak else -math.inf
-    loudest = float(config.to_decibels(sound.float()).max())
-    return loudest - 20 * math.log10(config.n_fft / 4)
+    power = 10 ** (config.to_decibels(sound.float()) / 10)
+    frame = float(power.sum(-2).max()) * config.n_mels / sound.shape[-2]  # rows may have been averaged to fewer
+    return 10 * math.log10(frame * 32 / 3 / config.n_fft**2)
 
 # %% ../../nbs/04_prepare/08_corpus_check.ipynb #59cbb846
 def _fingerprint(values: torch.Tensor) -> bytes:
@@ -117,7 +118,7 @@ def check_class_folders(
         check.counts[entry.split][entry.instrument] += 1
         sound = entry.files.get("lms") or entry.files["chunk"]
         level = level_of(loaded.sound, config)
-        if level < silence:
+        if level < silence - (0 if loaded.sound.ndim == 1 else 10):
             check.silent.append((sound, level))
         else:
             seen[_fingerprint(loaded.sound)].append((entry.split, sound))
@@ -181,11 +182,9 @@ def check_by_class(name: str, folder, silence: float = -40.0, few: int = 20) -> 
                 seen[_fingerprint(values)].append((c, shown))
         check.copies += _copies(seen)
         thin = [f"{c} {n}" for c, n in sorted(check.counts[column].items()) if n < few]
-        lacking = sorted(set(check.classes) - set(found))
+        lacking = sorted(set().union(*sides) - set(found))
         check.notes += [f"fewer than {few} {column}: {name_list(thin)}"] if thin else []
         check.notes += [f"no {column} of {name_list(lacking)}"] if lacking else []
-    only = sorted(set(sides[0]) - set(sides[1]))
-    check.notes += [f"no recordings of {name_list(only)}"] if only and not lacking else []
     return check
 
 # %% ../../nbs/04_prepare/08_corpus_check.ipynb #2f8d8d84

@@ -153,6 +153,7 @@ def shard_facts(pairs: Pairs, rows: int = 1024) -> dict:
         "instruments": list(pairs.instruments),
         "config": pairs.config.to_dict(),
         "image_size": int(pairs.all_train.stored_images.shape[-1]),
+        "rows": rows,
         "pairs": {"train": len(pairs.all_train), "validation": len(pairs.validation)},
         "files": {split: [p.name for p in plan if p.split == split] for split in _SPLITS},
         "notes": [note for note in pairs.notes if "tune split" not in note],
@@ -215,7 +216,7 @@ def write_shards(
     features, facts = shard_features(pairs), shard_facts(pairs, rows)
     if (out / "shards.json").is_file():
         there = json.loads((out / "shards.json").read_text(encoding="utf-8"))
-        if (there.get("hash"), there.get("files")) != (facts["hash"], facts["files"]):
+        if any(there.get(fact) != facts[fact] for fact in ("hash", "rows")):
             raise InputError(
                 f"{out}: found shards of {there.get('name')!r} ({there.get('hash')}), or with other --rows; expected "
                 f"an empty folder or those of {facts['name']!r} ({facts['hash']}); choose another --out or remove it"
@@ -285,7 +286,7 @@ def push_shards(
         raise InputError(f"{folder}: found no shards.json; expected a folder that `avgen shards` wrote; write it first")
     _require_datasets()
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+    from huggingface_hub.errors import HFValidationError
 
     api = HfApi(token=token)
     try:
@@ -293,7 +294,7 @@ def push_shards(
         api.upload_folder(repo_id=repo, repo_type="dataset", folder_path=str(folder), commit_message="Upload shards")
     except HFValidationError as e:
         raise InputError(f"--push: found {repo!r}; expected USER/NAME ({e})") from None
-    except (HfHubHTTPError, LocalTokenNotFoundError, OSError) as e:
+    except Exception as e:  # no network, no token, no right: each has its own class, and those change
         reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise InputError(
             f"--push {repo}: {reason}; expected a token and a network: `hf auth login`, or HF_TOKEN"
