@@ -43,7 +43,6 @@ def check(
 ):
     """Count a corpus by class; find near-silent clips, copies across splits and corrupt files. Writes nothing else."""
     import json
-    from dataclasses import asdict
 
     from avgen.core import write_atomically
     from avgen.prepare.corpus_check import check_corpus
@@ -52,7 +51,7 @@ def check(
     print(found.text)
     if json_file is not None:
         with write_atomically(json_file, "w") as file:
-            json.dump(asdict(found), file, ensure_ascii=False, indent=1)
+            json.dump(vars(found), file, ensure_ascii=False, indent=1)
     if not found.ok:
         raise typer.Exit(1)
 

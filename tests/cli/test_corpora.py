@@ -39,7 +39,6 @@ def test_shards_are_written_by_shares_and_opened(tmp_path):
         result = run("shards", root, "--out", tmp_path / "shards", "--rows", 2, "--shard", f"{i}/2", "--quiet")
         assert result.exit_code == 0 and "2 shards written and 0 kept" in result.stdout
     assert open_pairs(tmp_path / "shards").hash == open_pairs(root).hash
-    result = run("corpora", "check", "folders", root)
     assert "--shard" in refused("shards", root, "--out", tmp_path / "shards", "--shard", "2/2")
     assert "--licence" in refused("shards", root, "--out", tmp_path / "shards", "--rows", 2, "--push", "ada/band")
 
@@ -76,7 +75,7 @@ def taught(odd, tiny, tmp_path_factory):
 def test_any_names_are_trained_on(taught, odd):
     known = Run.open(taught, device="cpu")
     assert known.instruments == tuple(sorted(ODD)) == known.pairs.instruments
-    assert "7 instruments" in run("runs", "show", taught).stdout or run("runs", "show", taught).exit_code == 0
+    assert run("runs", "show", taught).exit_code == 0
 
 
 def test_any_names_are_judged(taught, odd, hurried, tmp_path):
@@ -148,14 +147,16 @@ def test_a_misspelt_folder_gets_advice_that_can_be_followed(tmp_path, tiny):
     checked = run("corpora", "check", "folders", root)  # as the message says
     assert "avgen corpora check folders" in said and checked.exit_code == 1 and "'Piano'" in checked.stdout
     (root / "instruments.txt").write_text("drum\nguitar\npiano\nPiano\n")  # and the other thing that it says
-    assert run("train", *options).exit_code == 0
+    with pytest.warns(UserWarning, match="Piano"):
+        assert run("train", *options).exit_code == 0
     assert Run.open(tmp_path / "run", device="cpu").instruments == ("drum", "guitar", "piano", "Piano")
 
 
 def test_bad_pairs_are_left_out_from_the_command_line(tmp_path, tiny, hurried):
     root = make_folder(tmp_path / "x", ("drum", "piano"), takes=3)
     (root / "img/train/drum/drum00_0.jpg").write_bytes(b"nothing")
-    options = ("--system", "tiny", "--data", root, "--run", tmp_path / "run", "--device", "cpu", "--quiet")
+    named = ("--system", "tiny", "--data", root, "--run", tmp_path / "run")
+    options = (*named, "--device", "cpu", "--set", "batch_size=4", "--quiet")
     assert "--skip-bad" in refused("train", *options)
     with pytest.warns(UserWarning, match="1 problem, left out"):
         assert run("train", *options, "--skip-bad", "--steps", 2).exit_code == 0
@@ -166,6 +167,40 @@ def test_bad_pairs_are_left_out_from_the_command_line(tmp_path, tiny, hurried):
         assert "--skip-bad" in refused(*known)
         more = ("--out", tmp_path / "s.html") if command == "sheet" else ("--quiet",)
         assert run(*known, "--skip-bad", *more).exit_code == 0
+
+
+def test_too_few_pairs_and_a_single_class_get_advice_that_can_be_followed(tmp_path, tiny):
+    root = make_folder(tmp_path / "x", ("drum", "piano"), takes=1)
+    options = (
+        "--system",
+        "tiny",
+        "--data",
+        root,
+        "--run",
+        tmp_path / "run",
+        "--device",
+        "cpu",
+        "--steps",
+        1,
+        "--quiet",
+    )
+    assert "--set batch_size=2" in refused("train", *options)
+    assert run("train", *options, "--set", "batch_size=2").exit_code == 0
+    root = make_folder(tmp_path / "y", ("drum",), takes=3, clips=4)
+    options = (
+        "--system",
+        "tiny",
+        "--data",
+        root,
+        "--run",
+        tmp_path / "one",
+        "--device",
+        "cpu",
+        "--steps",
+        1,
+        "--quiet",
+    )
+    assert "add another" in refused("train", *options)
 
 
 @pytest.mark.parametrize("count", [2, 40])
