@@ -3,7 +3,7 @@
 import pytest
 
 from avgen.core import INSTRUMENTS, InputError
-from avgen.prepare.known_corpora import KNOWN_CORPORA, URMP_CODES, corpus_named, urmp_tracks
+from avgen.prepare.known_corpora import KNOWN_CORPORA, URMP_CODES, corpus_named, urmp_labels, urmp_tracks
 
 
 def test_every_corpus_says_what_a_reader_must_know():
@@ -47,3 +47,14 @@ def test_urmp_gives_every_player_a_track_and_a_region(tmp_path):
 def test_a_folder_that_is_not_urmp(tmp_path, there):
     with pytest.raises(InputError, match="found no piece of URMP.*01_Jupiter_vn_vc"):
         urmp_tracks(tmp_path if there else tmp_path / "nowhere")
+
+
+def test_urmp_labels_name_film_box_and_track_of_each_player(tmp_path):
+    import csv
+    import io
+
+    (tmp_path / "03_Dance_fl_cl").mkdir()
+    rows = list(csv.DictReader(io.StringIO(urmp_labels(tmp_path))))
+    assert [row["instrument"] for row in rows] == ["flute", "clarinet"]
+    assert rows[1]["box"] == "0.5000,0,0.5000,1" and rows[0]["file"] == "03_Dance_fl_cl/Vid_03_Dance.mp4"
+    assert rows[1]["sound"] == "03_Dance_fl_cl/AuSep_2_cl_03_Dance.wav" and rows[0]["performer"] != rows[1]["performer"]
