@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from .base import DataFolder, Device, OptionalPath, Quiet, RunFolder, Seed, app, example, open_for
+from .base import DataFolder, Device, OptionalPath, Quiet, RunFolder, Seed, SkipBad, app, example, open_for
 
 # %% ../../nbs/13_cli/04_generating.ipynb #5e6caab2
 def run_for_source(run, direction: str | None, sound, image):
@@ -31,7 +31,7 @@ def run_for_source(run, direction: str | None, sound, image):
     return run.towards("S2I" if image is None else "I2S")
 
 
-def read_source(run, data, split, sound, image):
+def read_source(run, data, split, sound, image, skip_bad=False):
     """Return what to generate from: the split of a data set, or the one sound or picture that was given.
 
     Raises InputError for no source, for several, and for one of the wrong kind.
@@ -44,7 +44,7 @@ def read_source(run, data, split, sound, image):
     if len(named) != 1:
         raise InputError(f"found {' and '.join(named) or 'no source'}; expected one of {', '.join(given)}")
     if data is not None:
-        return open_for(run, data).split(split)
+        return open_for(run, data, skip_bad).split(split)
     expected = "--sound" if run.direction == "S2I" else "--image"
     if named != [expected]:
         raise InputError(f"run {str(run.folder)!r} is {run.direction}: found {named[0]}; expected {expected}")
@@ -136,6 +136,7 @@ def generate(
     files: Annotated[
         bool, typer.Option("--files/--arrays-only", help="Write pictures and sounds, or generated.npz alone.")
     ] = True,
+    skip_bad: SkipBad = False,
     seed: Seed = 0,
     device: Device = "auto",
     quiet: Quiet = False,
@@ -148,7 +149,7 @@ def generate(
     if seconds is not None:
         print(f"a phrase of {seconds:g} s: {write_phrase(out, run, image, seconds, seed)}")
         return
-    source = read_source(run, data, split, sound, image)
+    source = read_source(run, data, split, sound, image, skip_bad)
     if data is not None:
         generated = generate_split(run, source, seed=seed, quiet=quiet)
         names, instrument, file_names = source.sources, source.instrument, source.sources
@@ -169,6 +170,7 @@ def sheet(
     out: Annotated[Path, typer.Option(help="A page (.html) or a picture (.png).")] = Path("sheet.html"),
     split: Annotated[str, typer.Option(help="train, tune or validation.")] = "validation",
     each: Annotated[int, typer.Option(help="Samples of each instrument.")] = 3,
+    skip_bad: SkipBad = False,
     seed: Seed = 0,
     device: Device = "auto",
 ):
@@ -178,7 +180,7 @@ def sheet(
 
     opened = Run.open(run, device=device)
     views = opened.each_direction()
-    pairset = open_for(views[0], data).split(split)
+    pairset = open_for(views[0], data, skip_bad).split(split)
     sheets = [nameless_sheet(view, pairset, each=each, seed=seed) for view in views]
     if out.suffix == ".png":
         sheets = sheets[:1]

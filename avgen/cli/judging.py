@@ -11,7 +11,18 @@ from typing import Annotated
 
 import typer
 
-from .base import DataFolder, Device, MultiValueCommand, OptionalPath, Quiet, Seed, app, example, open_for
+from avgen.cli.base import (
+    DataFolder,
+    Device,
+    MultiValueCommand,
+    OptionalPath,
+    Quiet,
+    Seed,
+    SkipBad,
+    app,
+    example,
+    open_for,
+)
 
 # %% ../../nbs/13_cli/03_judging.ipynb #ea1ec423
 def _views(folders: list[Path], checkpoint: str, device: str) -> list:
@@ -44,6 +55,7 @@ def evaluate(
         typer.Option("--json", help="Where to write the evaluation.  [default: report.json in the run's folder]"),
     ] = None,
     checkpoint: Annotated[str, typer.Option(help="newest, best (on tune), or a step that was kept.")] = "newest",
+    skip_bad: SkipBad = False,
     seed: Seed = 0,
     device: Device = "auto",
     quiet: Quiet = False,
@@ -59,8 +71,8 @@ def evaluate(
     options = dict(split=split, seed=seed, device=device, quiet=quiet, raw=True)
     views, judged = _views(run, checkpoint, device), []
     for view in views:
-        more = [open_for(view, folder) for folder in evaluator_data or []]
-        pairs = open_for(view, data)
+        more = [open_for(view, folder, skip_bad) for folder in evaluator_data or []]
+        pairs = open_for(view, data, skip_bad)
         judged.append(judge(view, pairs, evaluator_data=more, readers=train_readers(pairs), **options))
         if json_file is None:
             same_folder = [e for e, other in zip(judged, views) if other.folder == view.folder]
@@ -153,6 +165,7 @@ def study(
         bool, typer.Option("--quick", help="The whole table in minutes, to see that it works; not a measurement.")
     ] = False,
     steps: Annotated[int | None, typer.Option(help="Steps of each run's last stage; left out: the preset's.")] = None,
+    skip_bad: SkipBad = False,
     device: Device = "auto",
     quiet: Quiet = False,
 ):
@@ -165,9 +178,10 @@ def study(
     from avgen.studies.study import run_study
 
     options = dict(seeds=seeds, preset=preset, quick=fast, steps=steps, device=device, quiet=quiet)
-    result = run_study(name, data, folder=out, **options)
+    pairs = open_pairs(data, skip_bad=skip_bad)
+    result = run_study(name, pairs, folder=out, **options)
     if result is None:
         raise typer.Exit(130)
     print(result.markdown())
-    if sheets := study_sheets(result, out, open_pairs(data)):
+    if sheets := study_sheets(result, out, pairs):
         print(f"Samples without names, a sheet for each row: {write_sheet(out / f'{name}-sheet.html', *sheets)}")

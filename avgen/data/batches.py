@@ -126,7 +126,7 @@ class Batches:
         if batch_size > len(pairs):
             raise InputError(
                 f"setting 'batch_size': found {batch_size}; expected at most {len(pairs)}, the pairs of "
-                f"{pairs.split!r}; use a smaller one"
+                f"{pairs.split!r}; use a smaller one (--set batch_size={max(1, len(pairs) // 2)}), or add pairs"
             )
         self.pairs, self.batch_size, self.mismatched, self.seed = pairs, batch_size, mismatched, seed
         self.device = choose_device(device)

@@ -9,6 +9,7 @@ __all__ = ['LoadedPair', 'load_pair', 'load_all', 'check_log_mels', 'count_probl
 # %% ../../nbs/02_data/08_loading.ipynb #b1c3e90f
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..core import INSTRUMENTS, InputError, progress
+from ..core import InputError, progress
 from .files import decode_decibels, decode_picture, read_bytes, read_waveform
 from .layout import SPLITS, Layout, PairFiles, read_layout
 from ..signal.spectrogram import SpectrogramConfig
@@ -151,7 +152,7 @@ class LayoutReport:
         return self.text
 
 
-def check_folder(folder, config: SpectrogramConfig | None = None, instruments: tuple = INSTRUMENTS) -> LayoutReport:
+def check_folder(folder, config: SpectrogramConfig | None = None, instruments: tuple | None = None) -> LayoutReport:
     """Open every picture and sound in a folder and list all that is missing or unreadable. Writes nothing."""
     layout = read_layout(folder, instruments)
     config = config or SpectrogramConfig()
@@ -171,8 +172,8 @@ def folder_error(root, problems: list) -> InputError:
     """Make the error that says in one line what is wrong with a folder."""
     file, what = problems[0]
     if len(problems) == 1:
-        return InputError(f"{root}: {file}: {what}, or open with skip_bad=True")
+        return InputError(f"{root}: {file}: {what}, or leave it out with --skip-bad (in Python, skip_bad=True)")
     return InputError(
-        f"{root}: found {len(problems)} problems, the first {file}: {what}; "
-        f"avgen.data.loading.check_folder({str(root)!r}) lists all, skip_bad=True leaves them out"
+        f"{root}: found {len(problems)} problems, the first {file}: {what}; `avgen corpora check folders "
+        f"{shlex.quote(str(root))}` lists all, --skip-bad leaves them out (in Python, check_folder and skip_bad=True)"
     )

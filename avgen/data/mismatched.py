@@ -26,7 +26,8 @@ class OtherInstrumentSampler:
             only = [pairs.instruments[int(c)] for c in self.present]
             raise InputError(
                 f"mismatched='instrument': found pairs of {', '.join(only) or 'no instrument'} only; "
-                "expected two instruments or more; use mismatched='pose' or None"
+                "expected two instruments or more; add another, or use mismatched='pose' or None "
+                "where a system has that setting (--set mismatched=pose)"
             )
         self.order = torch.argsort(pairs.instrument, stable=True)
         self.start = self.count.cumsum(0) - self.count  # where each instrument begins in `order`

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core import INSTRUMENTS, Displayed, InputError, figure_png
+from ..core import INSTRUMENTS, Displayed, InputError, figure_png, name_list
 from .pictures import Picture, SheetRow, contact_sheet, sheet_legend, strip, to_bytes, to_values
 from ..signal.sound import Sound
 from ..signal.spectrogram import SpectrogramConfig, plot_sound
@@ -112,7 +112,7 @@ def instrument_index(instrument, instruments: tuple = INSTRUMENTS) -> int:
     if is_integer and 0 <= instrument < len(instruments):
         return int(instrument)
     raise InputError(
-        f"instrument {instrument!r} is unknown; expected one of {', '.join(instruments)}, "
+        f"instrument {instrument!r} is unknown; expected one of {name_list(instruments)}, "
         f"or an index from 0 to {len(instruments) - 1}"
     )
 
@@ -285,7 +285,7 @@ def pair_sheet(
 ) -> bytes:
     """Draw the contact sheet of some pair sets, as PNG."""
     columns = [columns] * len(splits) if isinstance(columns, int) else list(columns)
-    sets = list(splits.values())
+    sets, most = list(splits.values()), 40  # rows: a sheet of three hundred would be as tall as a house
 
     def strips(pairs, instrument, n):
         rows = [pairs.rows[i] for i in spread_indices(pairs, instrument, n)]
@@ -293,10 +293,13 @@ def pair_sheet(
 
     counts = [pairs.counts() for pairs in sets]
     rows = []
-    for instrument, name in enumerate(sets[0].instruments):
-        if any(count[name] for count in counts):
-            below = " + ".join(f"{count[name]:,}" for count in counts)
-            groups = [strips(pairs, instrument, n) for pairs, n in zip(sets, columns)]
-            rows.append(SheetRow(name.replace("_", " "), below, groups))
+    present = [i for i, name in enumerate(sets[0].instruments) if any(count[name] for count in counts)]
+    for instrument in present[:: -(-len(present) // most) or 1]:
+        name = sets[0].instruments[instrument]
+        below = " + ".join(f"{count[name]:,}" for count in counts)
+        groups = [strips(pairs, instrument, n) for pairs, n in zip(sets, columns)]
+        rows.append(SheetRow(name.replace("_", " "), below, groups))
+    if len(rows) < len(present):
+        title = f"{title}   {len(rows)} of {len(present)} instruments".strip()
     headings = [f"{heading}  {len(pairs):,}" for heading, pairs in splits.items()]
     return contact_sheet(rows, headings, columns, side, title, sheet_legend(sets[0].config))

@@ -87,6 +87,7 @@ class Pairs(Displayed):
         self.name, self.root = name, Path(root) if root else None
         self.hash = hash or array_hash(train, validation)
         self.notes = [*notes, *([note] if note else [])]
+        self.left_out = 0  # pairs of the folder that were missing or unreadable
 
     def split(self, name: str) -> PairSet:
         """Give the split called "train", "tune" or "validation"."""

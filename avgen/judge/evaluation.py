@@ -223,12 +223,24 @@ def check_collapse(
     )
 
 # %% ../../nbs/09_judge/10_evaluation.ipynb #fb69acfc
+_MOST_DRAWN = 40  # instruments; three hundred bars would be as tall as a house
+
+
+def _drawn_instruments(e: Evaluation) -> list[str]:
+    """Choose the instruments to draw: all, or of very many the best and the worst."""
+    names = list(e.by_instrument)
+    if len(names) <= _MOST_DRAWN:
+        return names
+    ranked = sorted(names, key=lambda name: -e.by_instrument[name]["accuracy"])
+    return ranked[: _MOST_DRAWN // 2] + ranked[-_MOST_DRAWN // 2 :]
+
+
 def evaluation_figure(evaluation: Evaluation):
     """Draw accuracy by instrument, confusion, and what single batches of 64 would have said, side by side."""
     import matplotlib.pyplot as plt
 
     e = evaluation
-    height = 0.9 + 0.27 * max(9, len(e.by_instrument))
+    height = 0.9 + 0.27 * max(9, len(_drawn_instruments(e)))
     figure, axes = plt.subplots(1, 3, figsize=(12.5, height), width_ratios=(1.1, 1.25, 0.9), layout="constrained")
     _draw_instruments(e, axes[0])
     _draw_confusion(e, axes[1])
@@ -241,7 +253,7 @@ def evaluation_figure(evaluation: Evaluation):
 
 
 def _draw_instruments(e: Evaluation, axes) -> None:
-    names = list(e.by_instrument)
+    names = _drawn_instruments(e)
     y = np.arange(len(names))
     share = np.array([e.by_instrument[n]["accuracy"] for n in names])
     ends = np.array([[e.by_instrument[n]["low"], e.by_instrument[n]["high"]] for n in names]).T
@@ -255,6 +267,8 @@ def _draw_instruments(e: Evaluation, axes) -> None:
     counts = [f"{e.by_instrument[n]['correct']}/{e.by_instrument[n]['n']}" for n in names]
     axes.set_yticks(y, [f"{n.replace('_', ' ')}  {count}" for n, count in zip(names, counts)])
     axes.set(xlim=(0, 1.02), ylim=(len(names) - 0.4, -0.6), title=f"all: {e.accuracy:.3f} [{e.low:.3f}, {e.high:.3f}]")
+    if len(names) < len(e.by_instrument):
+        axes.set_ylabel(f"the {len(names) // 2} best and {len(names) // 2} worst of {len(e.by_instrument)}")
     axes.set_xlabel("accuracy (blue) · of real samples (grey) · chance (dotted)")
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -264,13 +278,16 @@ def _draw_confusion(e: Evaluation, axes) -> None:
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     names = [n.replace("_", " ") for n in e.instruments]
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set(xlabel="the judge saw", ylabel="asked for", title="What was taken for what")
+    if len(names) > _MOST_DRAWN:
+        axes.set(xlabel=f"the judge saw (all {len(names)}, by number)", ylabel="asked for (by number)")
+        return
     for i, j in zip(*np.nonzero(counts)):
         colour = "white" if share[i, j] > 0.55 else "black"
         axes.text(j, i, int(counts[i, j]), ha="center", va="center", fontsize=7, color=colour)
     seen = names + ["garbage"] * (counts.shape[1] - len(names))  # older reports know no garbage
     axes.set_xticks(range(len(seen)), seen, rotation=45, ha="right", fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.set(xlabel="the judge saw", ylabel="asked for", title="What was taken for what")
 
 
 def _draw_single_batches(e: Evaluation, axes) -> None:

@@ -73,6 +73,7 @@ def data_facts(pairs: Pairs) -> dict:
         "hash": pairs.hash,
         "root": Path(pairs.root).as_posix() if pairs.root else None,
         "tune_share": getattr(pairs, "tune_share", 0.1),
+        **({"skip_bad": True} if getattr(pairs, "left_out", 0) else {}),
         **sizes,
     }
 

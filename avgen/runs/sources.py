@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..core import InputError
+from ..core import InputError, name_list
 from ..data.pair_set import Pair, PairSet
 from ..data.pairs import Pairs
 from ..data.pictures import Picture
@@ -91,8 +91,9 @@ class RunData:
 
     def arguments(self) -> dict:
         """Return the keywords with which `open_pairs` opens data for this run."""
-        tune_share = self.config.data["tune_share"]
-        return {"config": self.spectrogram, "tune_share": tune_share, "instruments": self.instruments}
+        data = self.config.data
+        found = {"config": self.spectrogram, "tune_share": data["tune_share"], "instruments": self.instruments}
+        return found | ({"skip_bad": True} if data.get("skip_bad") else {})
 
     @property
     def pairs(self) -> Pairs:
@@ -135,7 +136,7 @@ class RunData:
             return
         unknown = [name for name in pairs.instruments if name not in self.instruments]
         what = f"does not know the instrument {unknown[0]!r}" if unknown else "numbers its instruments otherwise"
-        names = f"found {', '.join(pairs.instruments)}; expected {', '.join(self.instruments)}"
+        names = f"found {name_list(pairs.instruments)}; expected {name_list(self.instruments)}"
         raise InputError(f"run {str(self.folder)!r} {what}: {names}; open the data with instruments=run.instruments")
 
 # %% ../../nbs/07_runs/06_sources.ipynb #93308b6c

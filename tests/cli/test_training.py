@@ -178,7 +178,7 @@ def test_the_options_of_train_are_the_arguments_of_the_function():
     from avgen.training import runner
 
     options = {option.name for option in typer.main.get_command(app).commands["train"].params}
-    own = {"data", "fork", "settings", "best", "tune_share"}  # what the command makes of its own
+    own = {"data", "fork", "settings", "best", "tune_share", "skip_bad"}  # what the command makes of its own
     of_a_run = {field.name for field in fields(RunOptions)} - {"checkpoint_every", "sample_every", "tick_every"}
     assert of_a_run <= options, "an option of a run that the command line lacks"
     assert options - own - of_a_run <= set(inspect.signature(runner.train).parameters)

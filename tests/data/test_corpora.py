@@ -8,7 +8,7 @@ import pytest
 import torch
 from small_data import make_folder
 
-from avgen.core import INSTRUMENTS, InputError
+from avgen.core import InputError
 from avgen.data.corpora import open_pairs
 from avgen.data.files import read_picture, read_sound, read_waveform
 from avgen.data.loading import check_folder
@@ -20,7 +20,7 @@ pytest.importorskip("soundfile")
 def test_layout_is_read(tmp_path, sound, picture):
     pairs = open_pairs(make_folder(tmp_path / "x", sound=sound, picture=picture))
     assert (len(pairs.train), len(pairs.tune), len(pairs.validation)) == (8, 4, 4)
-    assert pairs.instruments == INSTRUMENTS and pairs.name == "x" and pairs.root == tmp_path / "x"
+    assert pairs.instruments == ("flute", "tuba") and pairs.name == "x" and pairs.root == tmp_path / "x"
     first = pairs.all_train[1]
     assert (first.source, first.take, first.seconds, first.performer) == (
         "train/flute/flute00_500",
@@ -104,3 +104,29 @@ def test_a_folder_may_name_its_instruments(tmp_path):
         (root / "instruments.txt").write_text(text)
         with pytest.raises(InputError, match=f"{says}.*each once"):
             open_pairs(root)
+
+
+def test_a_list_may_hold_any_names(tmp_path):
+    names = ("grand piano", "鋼琴", "🥁", "tr808", "TROMBONE")
+    root = make_folder(tmp_path / "x", names, takes=1, clips=1)
+    assert open_pairs(root).instruments == tuple(sorted(names))
+    (root / "instruments.txt").write_text("\ufeff" + "\r\n".join(names) + "\r\n\r\n", encoding="utf-8")
+    pairs = open_pairs(root)
+    assert pairs.instruments == names and pairs.train.counts() == dict.fromkeys(names, 1)
+    (root / "instruments.txt").write_bytes("flöte".encode("latin-1"))
+    with pytest.raises(InputError, match="not UTF-8.*save it as UTF-8"):
+        open_pairs(root)
+
+
+def test_the_names_travel_with_a_prepared_folder(tmp_path, cache):
+    pairs = open_pairs(make_folder(tmp_path / "x", ("drum", "piano")))
+    carried = open_pairs(cache / "pairs" / pairs.hash)
+    assert carried.instruments == ("drum", "piano") and carried.hash == pairs.hash
+
+
+def test_left_out_is_counted(band):
+    (band / "img/train/flute/flute00_0.jpg").write_text("no picture")
+    with pytest.raises(InputError, match="--skip-bad"):
+        open_pairs(band)
+    with pytest.warns(UserWarning, match="1 problem, left out"):
+        assert open_pairs(band, skip_bad=True).left_out == 1

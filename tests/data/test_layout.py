@@ -8,7 +8,7 @@ from small_data import write_pair
 
 from avgen.core import INSTRUMENTS, InputError
 from avgen.data.corpora import open_pairs
-from avgen.data.layout import list_files, pair_files, read_layout
+from avgen.data.layout import instruments_of, list_files, pair_files, read_layout
 from avgen.data.loading import check_folder
 
 pytest.importorskip("soundfile")
@@ -85,7 +85,81 @@ def test_unknown_instrument(band):
     with pytest.raises(
         InputError, match="train/recorder: found an unknown instrument 'recorder'; expected one of bassoon, cello"
     ):
+        open_pairs(band, instruments=INSTRUMENTS)
+    (band / "instruments.txt").write_text("flute\ntuba\n")
+    with pytest.raises(InputError, match="expected one of flute, tuba; .*list its name in instruments.txt"):
         open_pairs(band)
+
+
+@pytest.mark.parametrize("folders,places", [(("chunk",), ("train",)), (("img", "chunk"), ("validation",))])
+@pytest.mark.parametrize("spelt", ["Tuba", "TUBA", "tu ba", "tuba_"])
+def test_two_spellings_are_not_two_instruments(band, folders, places, spelt):
+    for folder in folders:
+        for split in places:
+            (band / folder / split / "tuba").rename(band / folder / split / spelt)
+    assert instruments_of(band) == ("flute", "tuba")
+    with pytest.raises(InputError, match=f"unknown instrument '{spelt}'.*did you mean 'tuba'"):
+        open_pairs(band)
+
+
+def test_a_typing_error_in_one_modality_is_no_instrument(band):
+    (band / "img/train/tuba").rename(band / "img/train/tubba")
+    assert instruments_of(band) == ("flute", "tuba")
+    assert "did you mean 'tuba'" in read_layout(band).problems[0][1]
+
+
+def test_validation_without_train_is_noted(band):
+    write_pair(band, "validation", "recorder", "recorder00_0")
+    assert read_layout(band).notes == ["1 of 3 instruments have no pair in train (recorder)"]
+    assert instruments_of(band) == ("flute", "recorder", "tuba")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("drum", "piano", "guitar"),
+        ("robin", "wren"),
+        ("tr80", "tr808", "808"),
+        ("鋼琴", "大提琴", "笛子"),
+        ("grand piano", "Grand Organ", " lead"),
+        ("🥁", "🎸", "🎻🎻"),
+        ("fl\u00f6te", "F\u00e9e", "стол"),
+        ("a_b", "a_b_1", "_"),
+        ("it's", 'a "b", c', "50%", "{x}", "$x$", "<b>"),
+    ],
+)
+def test_any_names(tmp_path, names):
+    for name in names:
+        for split, take in (("train", 0), ("train", 11), ("validation", 800)):
+            write_pair(tmp_path, split, name, f"{name}{take:02d}_500")
+    layout = read_layout(tmp_path)
+    assert instruments_of(tmp_path) == tuple(sorted(names))
+    assert not layout.problems and len(layout.entries) == 3 * len(names)
+    assert len({entry.take for entry in layout.entries}) == 3 * len(names), "no two recordings share a name"
+    pairs = open_pairs(tmp_path)
+    assert pairs.train.counts() == dict.fromkeys(sorted(names), 2) and not pairs.notes[1:]
+    assert pairs.train[0].sound.waveform is not None
+
+
+def test_decomposed_names_are_one_name(tmp_path):
+    composed, decomposed = "fl\u00f6te", "flo\u0308te"
+    write_pair(tmp_path, "train", decomposed, f"{decomposed}00_0")
+    write_pair(tmp_path, "validation", composed, f"{composed}01_0")
+    assert instruments_of(tmp_path) == (composed,) and not read_layout(tmp_path).problems
+
+
+def test_three_hundred_names_are_not_all_written_out(tmp_path):
+    names = tuple(f"bird {i}" for i in range(300))
+    layout = pair_files(tmp_path, dict.fromkeys(["img/train/cat/cat00_0.jpg"]), names)
+    assert len(layout.problems[0][1]) < 400 and "(300 in all)" in layout.problems[0][1]
+
+
+def test_empty_and_hidden_class_folders_do_not_count(band):
+    (band / "img/train/piano").mkdir()
+    (band / "img/train/guitar").mkdir()
+    (band / "img/train/guitar/.DS_Store").write_bytes(b"")
+    (band / "img/train/.cache").mkdir()
+    assert instruments_of(band) == ("flute", "tuba") and not read_layout(band).problems
 
 
 def test_a_split_is_missing(band):
