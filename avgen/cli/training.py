@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from .base import Device, OptionalPath, Quiet, RunFolder, Seed, app, example
+from .base import Device, OptionalPath, Quiet, RunFolder, Seed, SkipBad, app, example
 
 # %% ../../nbs/13_cli/02_training.ipynb #3b633725
 @app.command(
@@ -98,11 +98,11 @@ def _print_run(run) -> None:
         raise typer.Exit(130)
 
 
-def _own_data(run, data):
+def _own_data(run, data, **more):
     """Return the data of a run: those in folder `data`, opened as the run wants them, or the run's own."""
     from avgen.data.corpora import open_pairs
 
-    return run.pairs if data is None else open_pairs(data, **run.data.arguments())
+    return run.pairs if data is None else open_pairs(data, **run.data.arguments() | more)
 
 
 def _refuse_beside_fork(given: set[str]) -> None:
@@ -170,6 +170,7 @@ def train(
             help="Keep the checkpoint that does best on tune too; trains an evaluator first where there is none.",
         ),
     ] = False,
+    skip_bad: SkipBad = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard's files into the run's folder too.")
     ] = False,
@@ -188,7 +189,7 @@ def train(
     changed = parse_settings(settings or [])
     if fork is not None:
         _refuse_beside_fork(given)
-        pairs = _own_data(Run.open(fork, device="cpu"), data)
+        pairs = _own_data(Run.open(fork, device="cpu"), data, **({"skip_bad": True} if skip_bad else {}))
         options["seed"] = seed if "seed" in given else None
         options["precision"] = None if precision == "auto" else precision
         scorer = _scorer(best, pairs, device, quiet)
@@ -196,7 +197,7 @@ def train(
         return
     if data is None:
         raise InputError("option --data: found none; expected a folder of data, such as --data data/orchestra")
-    pairs = open_pairs(data, tune_share=tune_share)
+    pairs = open_pairs(data, tune_share=tune_share, skip_bad=skip_bad)
     options |= dict(seed=seed, precision=precision, accumulate=accumulate)
     scorer = _scorer(best, pairs, device, quiet)
     _print_run(training.train(system, pairs, direction, preset, scorer=scorer, **options, **changed))

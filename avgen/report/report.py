@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from ..core import check_setting, hardware
+from ..core import check_setting, hardware, name_list
 from ..data.pairs import Pairs
 from ..data.pair_set import Pair, PairSet, spread_indices
 from ..data.pictures import Picture, png_bytes, sound_pixels
@@ -37,8 +37,12 @@ PAGE_RATE = 22050  # Hz of the sounds in a page: the log-mel ends at 8 kHz
 
 
 def one_of_each(pairset: PairSet) -> list[int]:
-    """Return the index of one pair of every instrument that is there, from the middle of its takes."""
+    """Return the index of one pair of every instrument that is there, from the middle of its takes.
+
+    Of more than 40 instruments, 40 at most, evenly chosen.
+    """
     present = pairset.instrument.unique().tolist()
+    present = present[:: -(-len(present) // 40) or 1]
     return [index for instrument in present for index in spread_indices(pairset, instrument, 1)]
 
 
@@ -196,8 +200,10 @@ def caveats_of(pairs: Pairs) -> list[str]:
     counts = {name: count for name, count in pairs.validation.counts().items() if count}
     few = [name.replace("_", " ") for name, count in counts.items() if count < 5]
     if few:
-        which = "Every instrument" if len(few) == len(counts) else ", ".join(few)
+        which = "Every instrument" if len(few) == len(counts) else name_list(few)
         sentences.append(f"{which}: fewer than five validation pairs; read nothing into the bars.")
+    if (shown := len(one_of_each(pairs.validation))) < len(counts):
+        sentences.append(f"Samples of {shown} of the {len(counts)} instruments are shown.")
     return sentences
 
 

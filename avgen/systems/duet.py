@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..core import InputError, check_setting, stream
 from ..nets.attention_maps import AttentionMap
-from ..nets.cross_attention import record_weights
+from ..nets.grid_transformer import record_weights
 from ..nets.grid_transformer import GridTransformer
 from ..nets.latents import PatchLatents
 from ..nets.losses import discriminator_loss, generator_loss, gradient_penalty
