@@ -11,7 +11,19 @@ from typing import Annotated
 
 import typer
 
-from .base import DataFolder, Device, MultiValueCommand, OptionalPath, Quiet, Seed, app, example, open_for
+from ..console import stop_code, tell
+from avgen.cli.base import (
+    Cache,
+    DataFolder,
+    Device,
+    MultiValueCommand,
+    OptionalPath,
+    Quiet,
+    Seed,
+    app,
+    example,
+    open_for,
+)
 
 # %% ../../nbs/13_cli/03_judging.ipynb #ea1ec423
 def _views(folders: list[Path], checkpoint: str, device: str) -> list:
@@ -46,6 +58,7 @@ def evaluate(
     checkpoint: Annotated[str, typer.Option(help="newest, best (on tune), or a step that was kept.")] = "newest",
     seed: Seed = 0,
     device: Device = "auto",
+    cache: Cache = None,
     quiet: Quiet = False,
 ):
     """Judge a run by an evaluator that saw only real pairs.
@@ -65,7 +78,7 @@ def evaluate(
         if json_file is None:
             same_folder = [e for e, other in zip(judged, views) if other.folder == view.folder]
             write_evaluations(view.folder / "report.json", *same_folder)
-        print(judged[-1].text())
+        tell(judged[-1].text())
     if json_file is not None:
         write_evaluations(json_file, *judged)
 
@@ -92,7 +105,7 @@ def runs(
         return
     from avgen.runs.logbook import Logbook
 
-    print(Logbook(folder))
+    tell(Logbook(folder))
 
 
 @runs_app.command(epilog=example("avgen runs show runs/first"))
@@ -100,7 +113,7 @@ def show(run: Annotated[Path, typer.Argument(help="Folder of a run.")]):
     """Show all that a run folder says, with its losses drawn in characters."""
     from avgen.runs.logbook import describe_run
 
-    print(describe_run(run))
+    tell(describe_run(run))
 
 
 @runs_app.command(
@@ -123,7 +136,7 @@ def compare(
     from avgen.runs.logbook import Comparison
 
     comparison = Comparison(a, b)
-    print(comparison.text(curve))
+    tell(comparison.text(curve))
     if out is not None:
         with write_atomically(out) as file:
             file.write(comparison._still_())
@@ -154,6 +167,7 @@ def study(
     ] = False,
     steps: Annotated[int | None, typer.Option(help="Steps of each run's last stage; left out: the preset's.")] = None,
     device: Device = "auto",
+    cache: Cache = None,
     quiet: Quiet = False,
 ):
     """Make one of the papers' tables, on one data set and under one protocol.
@@ -167,7 +181,7 @@ def study(
     options = dict(seeds=seeds, preset=preset, quick=fast, steps=steps, device=device, quiet=quiet)
     result = run_study(name, data, folder=out, **options)
     if result is None:
-        raise typer.Exit(130)
-    print(result.markdown())
+        raise typer.Exit(stop_code())
+    tell(result.markdown())
     if sheets := study_sheets(result, out, open_pairs(data)):
-        print(f"Samples without names, a sheet for each row: {write_sheet(out / f'{name}-sheet.html', *sheets)}")
+        tell(f"Samples without names, a sheet for each row: {write_sheet(out / f'{name}-sheet.html', *sheets)}")

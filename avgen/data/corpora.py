@@ -6,12 +6,12 @@
 __all__ = ['instruments_of', 'open_pairs']
 
 # %% ../../nbs/02_data/10_corpora.ipynb #3245f7be
-import warnings
 from functools import partial
 from pathlib import Path
 
 import torch
 
+from ..console import advise
 from ..core import INSTRUMENTS, InputError, check_setting
 from .files import read_waveform
 from .layout import FOLDERS, list_files, read_layout
@@ -72,16 +72,6 @@ def instruments_of(folder) -> tuple:
     return tuple(names)
 
 # %% ../../nbs/02_data/10_corpora.ipynb #b36d9d90
-_warned = set()
-
-
-def _warn_once(text: str) -> None:
-    """Warn, but only once in a session."""
-    if text not in _warned:
-        _warned.add(text)
-        warnings.warn(f"avgen: {text}", stacklevel=3)
-
-
 def _open_carried(root: Path, recipe: Recipe, tune_share: float) -> Pairs:
     """Open a prepared folder itself. Raises `InputError` where it is cut, or was prepared with other settings."""
     found = open_prepared(root)
@@ -130,7 +120,7 @@ def open_pairs(
         raise folder_error(root, problems)
     left_out = [f"{count_problems(problems)}, left out"] if problems else []
     if problems:
-        _warn_once(f"{root}: {left_out[0]} (the first: {': '.join(problems[0])})")
+        advise(f"{root}: {left_out[0]} (the first: {': '.join(problems[0])})")
     for note in notes:
-        _warn_once(f"{root}: {note}")
+        advise(f"{root}: {note}")
     return _as_pairs(root, recipe, key, tune_share, left_out + notes, found)

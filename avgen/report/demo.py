@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..console import tell
 from ..core import InputError, check_setting, choose_device
 from ..data.pairs import Pairs
 from ..judge.evaluation import evaluate, read_evaluations, write_evaluations
@@ -203,7 +204,7 @@ class Demo:
     def say(self, text: str) -> None:
         """Print a line with the time since the demo began."""
         seconds = round(time.perf_counter() - self._started)
-        print(f"[{seconds // 60:2d}:{seconds % 60:02d}] {text}", flush=True)
+        tell(f"[{seconds // 60:2d}:{seconds % 60:02d}] {text}")
 
     @contextlib.contextmanager
     def task(self, name: str, doing: str):
