@@ -2033,6 +2033,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                              'avgen/show/pair_grid.py'),
                                       'avgen.show.pair_grid.cards_of': ('11_show/pair_grid.html#cards_of', 'avgen/show/pair_grid.py'),
                                       'avgen.show.pair_grid.few_of': ('11_show/pair_grid.html#few_of', 'avgen/show/pair_grid.py'),
+                                      'avgen.show.pair_grid.left_out': ('11_show/pair_grid.html#left_out', 'avgen/show/pair_grid.py'),
                                       'avgen.show.pair_grid.pack_cards': ('11_show/pair_grid.html#pack_cards', 'avgen/show/pair_grid.py'),
                                       'avgen.show.pair_grid.pair_card': ('11_show/pair_grid.html#pair_card', 'avgen/show/pair_grid.py'),
                                       'avgen.show.pair_grid.sample_cards': ( '11_show/pair_grid.html#sample_cards',

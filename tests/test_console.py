@@ -153,6 +153,6 @@ def test_the_command_prints_on_poor_terminals(encoding, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="a pipe of a shell")
 def test_a_closed_pipe_is_no_error():
-    shell = f"{sys.executable} -c \"{COMMAND}\" runs --folder . ; echo code $? >&2"
+    shell = f'{sys.executable} -c "{COMMAND}" runs --folder . ; echo code $? >&2'
     done = subprocess.run(["sh", "-c", f"({shell}) | true"], capture_output=True, text=True)
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr and "code 0" in done.stderr, done.stderr

@@ -262,7 +262,9 @@ def choose_moments(recording, start: float | None, points: list | None, count: i
     for group in groups:
         seconds = [point[0] for point in group or ()]
         if any(not 0 <= s <= recording.seconds for s in seconds):
-            raise InputError(f"option --at: found {max(seconds):g} s; expected a second from 0 to {recording.seconds:.2f}")
+            raise InputError(
+                f"option --at: found {max(seconds):g} s; expected a second from 0 to {recording.seconds:.2f}"
+            )
         if start is not None:
             begins = [start]
         else:

@@ -62,7 +62,7 @@ def instruments_of(folder) -> tuple:
     """
     try:
         names = (Path(folder) / "instruments.txt").read_text().split()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return INSTRUMENTS
     if not names or len(set(names)) < len(names):
         raise InputError(

@@ -9,6 +9,7 @@ __all__ = ['Recording', 'strip_figure', 'read_recording', 'read_moment']
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -115,7 +116,8 @@ def strip_figure(
     c = recording.config
     starts = recording.loudest() if starts is None and recording.long else starts or []
     figure, ax = plt.subplots(figsize=(9, 2.4), layout="constrained")
-    edges = torch.linspace(0, recording.seconds, (values := recording.decibels()).shape[1] + 1)
+    values = recording.decibels().numpy()
+    edges = np.linspace(0, recording.seconds, values.shape[1] + 1)
     colours = dict(cmap=COLOUR_MAP, vmin=c.floor_db, vmax=c.ceiling_db, shading="flat", rasterized=True)
     mesh = ax.pcolormesh(edges, c.frequency_edges(c.n_mels), values, **colours)
     draw_axes(ax, c)
@@ -164,7 +166,9 @@ def read_moment(
         return read_sound(file, config)
     recording = read_recording(file, config)
     if start is not None and not 0 <= start < max(recording.seconds, 0.01):
-        raise InputError(f"option --from: found {start:g} s; expected 0 to {recording.seconds:.2f} s, as {file} is long")
+        raise InputError(
+            f"option --from: found {start:g} s; expected 0 to {recording.seconds:.2f} s, as {file} is long"
+        )
     if not recording.long:
         return recording.moment(0.0)
     if start is None:

@@ -364,7 +364,8 @@ def demo(
         missing = look_first(work.findings)
         if missing:
             work.say(
-                f"this installation came without {', '.join(missing)}: there is less to see until yours is trained"
+                f"this installation came without {', '.join(missing)}: there is less to see until yours is trained, or "
+                "until you copy the folder data/ of the source repository to where you work"
             )
         if not work.tasks["data"].over:
             work.page.write()

@@ -142,8 +142,12 @@ class RunData:
 
 # %% ../../nbs/07_runs/06_sources.ipynb #93308b6c
 def shipped_folder(name: str) -> Path | None:
-    """Return a folder of `data/` that comes with the kit, or None when this installation does not have it."""
+    """Return a folder of `data/` that comes with the kit, or None when this installation does not have it.
+
+    It is looked for in the checkout, in the installed package (which has the sample), and in data/ of this folder.
+    """
     import avgen
 
-    places = (Path(avgen.__file__).parent.parent / "data" / name, Path("data") / name)
+    package = Path(avgen.__file__).parent
+    places = (package.parent / "data" / name, package / "kit" / name, Path("data") / name)
     return next((place for place in places if place.is_dir()), None)
