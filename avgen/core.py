@@ -337,7 +337,8 @@ def font_with(letters: str) -> str | None:
     """Find a font on this machine that has all `letters`: its file, or None."""
     from matplotlib import font_manager
 
-    fonts = [(f.name, f.weight, f.style, f.fname) for f in font_manager.fontManager.ttflist]
+    known = (f for f in font_manager.fontManager.ttflist if "Last Resort" not in f.name)  # it has a box for everything
+    fonts = [(f.name, f.weight, f.style, f.fname) for f in known]
     wanted = ("DejaVu Sans", "CJK", "Source Han", "Hiragino", "Yu Gothic", "Meiryo", "YaHei", "Malgun", "WenQuanYi")
     rank = {name: next((i for i, w in enumerate(wanted) if w in name), len(wanted)) for name, *_ in fonts}
     fonts.sort(key=lambda f: (rank[f[0]], f[2] != "normal", f[1] not in (400, "normal", "regular"), f[0]))

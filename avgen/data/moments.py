@@ -92,18 +92,23 @@ class Recording(Displayed):
 
     def decibels(self, columns: int = 1200) -> torch.Tensor:
         """Compute the log-mel of the whole recording in decibels, (n_mels, at most `columns`)."""
-        clip = self.config.samples
-        blocks = F.pad(self.waveform, (0, -len(self.waveform) % clip)).split(clip)
-        parts = [LogMel(self.config).decibels(torch.stack(blocks[i : i + 32])) for i in range(0, len(blocks), 32)]
-        whole = torch.cat([part[:, :, :-1].permute(1, 0, 2).flatten(1) for part in parts], 1)
-        whole = whole[:, : max(1, round(whole.shape[1] * len(self.waveform) / (clip * len(blocks))))]
+        hop, edge = self.config.hop_length, -(-self.config.n_fft // self.config.hop_length)
+        frames, kept = 1 + len(self.waveform) // hop, 400  # frames in all, and of each piece
+        samples = (kept + 2 * edge - 1) * hop
+        log_mel = LogMel(replace(self.config, clip_seconds=samples / self.config.sample_rate))
+        padded = F.pad(self.waveform, (edge * hop, samples))
+        pieces = [
+            padded[i * hop : i * hop + samples] for i in range(0, frames, kept)
+        ]  # each with its neighbours' edges
+        parts = [log_mel.decibels(piece[None])[0, :, edge : edge + kept] for piece in pieces]
+        whole = torch.cat(parts, 1)[:, :frames]
         return F.adaptive_avg_pool1d(whole[None], min(columns, whole.shape[1]))[0]
 
     def __repr__(self):
         return f"Recording({self.name!r}, {self.seconds:.2f} s)"
 
     def _still_(self) -> bytes:
-        return figure_png(strip_figure(self, self._marked))
+        return figure_png(strip_figure(self, self._marked), dpi=80)
 
 # %% ../../nbs/02_data/12_moments.ipynb #153f3769
 def strip_figure(
@@ -115,7 +120,7 @@ def strip_figure(
 
     c = recording.config
     starts = recording.loudest() if starts is None and recording.long else starts or []
-    figure, ax = plt.subplots(figsize=(9, 2.4), layout="constrained")
+    figure, ax = plt.subplots(figsize=(8.4, 2.2), layout="constrained")
     values = recording.decibels().numpy()
     edges = np.linspace(0, recording.seconds, values.shape[1] + 1)
     colours = dict(cmap=COLOUR_MAP, vmin=c.floor_db, vmax=c.ceiling_db, shading="flat", rasterized=True)

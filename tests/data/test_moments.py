@@ -102,3 +102,12 @@ def test_a_clip_in_other_pixels_passes(shape):
 def test_ten_seconds_are_a_clip_where_the_settings_say_so():
     long = SpectrogramConfig(clip_seconds=10.0)
     assert Sound(torch.zeros(1, 128, long.frames), long).values.shape[2] == 862
+
+
+def test_the_strip_has_no_seams_and_is_the_log_mel_of_the_whole():
+    from avgen.signal.spectrogram import LogMel
+
+    waveform = 0.3 * torch.sin(torch.arange(12 * RATE) * 0.06)
+    shown = Recording(waveform).decibels(10_000)
+    whole = LogMel(SpectrogramConfig(clip_seconds=12.0)).decibels(waveform[None])[0]
+    assert shown.shape == whole.shape and (shown - whole)[:, 4:-4].abs().max() < 0.1
