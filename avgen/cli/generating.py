@@ -256,6 +256,8 @@ def choose_moments(recording, start: float | None, points: list | None, count: i
     from avgen.core import InputError
 
     clip, groups = recording.config.clip_seconds, [points]
+    if start is not None and not 0 <= start < recording.seconds:
+        raise InputError(f"option --from: found {start:g} s; expected 0 to {recording.seconds:.2f} s")
     if points and start is None:
         groups = group_points(points, clip)
     chosen = []
