@@ -1,12 +1,17 @@
-"""The command line, called from a test."""
+"""The command line, called from a test. Whatever is refused must say something that can be followed."""
 
+import advice
 from typer.testing import CliRunner
 
 from avgen.cli import app
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, [str(a) for a in arguments], prog_name="avgen")
+    result = CliRunner().invoke(app, [str(a) for a in arguments], prog_name="avgen")
+    for line in result.stderr.splitlines():
+        if result.exit_code in (1, 2) and line.startswith("avgen: "):
+            advice.check(arguments, line)
+    return result
 
 
 def refused(*arguments) -> str:

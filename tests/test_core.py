@@ -14,6 +14,7 @@ from avgen.core import (
     check_setting,
     choose_device,
     choose_precision,
+    own_random,
     pinned_threads,
     stream,
     write_atomically,
@@ -138,3 +139,79 @@ def test_a_helper_shows_what_a_wrong_argument_gets(capsys, tmp_path):
         core.raises(InputError, list)
     with pytest.raises(InputError):
         core.raises(KeyError, fail)
+
+
+def test_threads_that_seed_the_global_generator_do_not_disturb_each_other():
+    from concurrent.futures import ThreadPoolExecutor
+
+    def draw(seed):
+        with own_random():
+            torch.manual_seed(seed)
+            return [torch.nn.functional.dropout(torch.ones(64)).sum().item() for _ in range(30)]
+
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(draw, range(12)))
+    assert together == [draw(seed) for seed in range(12)] and torch.equal(before, torch.get_rng_state())
+
+
+@pytest.fixture
+def katakana(tmp_path):
+    "A font with the letters of ピアノ in it and nothing else, installed where matplotlib finds it."
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+    from matplotlib import font_manager
+
+    def square():
+        pen = TTGlyphPen(None)
+        pen.moveTo((100, 0)), pen.lineTo((100, 700)), pen.lineTo((900, 700)), pen.lineTo((900, 0)), pen.closePath()
+        return pen.glyph()
+
+    letters = {f"uni{ord(c):04X}": ord(c) for c in "ピアノ"}
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder([".notdef", *letters])
+    font.setupCharacterMap({code: name for name, code in letters.items()})
+    font.setupGlyf({name: square() for name in (".notdef", *letters)})
+    font.setupHorizontalMetrics({name: (1000, 0) for name in (".notdef", *letters)})
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupNameTable({"familyName": "Test CJK", "styleName": "Regular"})
+    font.setupOS2(sTypoAscender=800)
+    font.setupPost()
+    font.save(tmp_path / "test.ttf")
+    fonts = list(font_manager.fontManager.ttflist)
+    font_manager.fontManager.addfont(tmp_path / "test.ttf")
+    core.font_with.cache_clear()
+    yield tmp_path / "test.ttf"
+    font_manager.fontManager.ttflist = fonts
+    core.font_with.cache_clear()
+
+
+def _titled(text):
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(2, 1))
+    ax.set_title(text)
+    return figure
+
+
+def test_a_name_in_another_script_is_drawn_with_an_installed_font(katakana):
+    from remarks import nothing_said
+
+    figure = _titled("ピアノ, piano")
+    with nothing_said(), core.all_letters(figure):
+        assert figure.axes[0].title.get_fontfamily() == ["sans-serif", "Test CJK"]
+        figure.canvas.draw()
+    with nothing_said():
+        core.figure_png(_titled("скрипка, Geige, βιολί"))
+
+
+def test_boxes_are_explained_once_where_no_font_has_the_letters():
+    from remarks import nothing_said, said
+
+    core.font_with.cache_clear()
+    if core.font_with("𓀀"):  # an Egyptian hieroglyph
+        pytest.skip("this machine has a font for everything")
+    with said("no font on this machine has all letters of '𓀀 in a title'.*install a font"):
+        core.figure_png(_titled("𓀀 in a title"))
+    with nothing_said():
+        core.figure_png(_titled("𓀀 in a title"))

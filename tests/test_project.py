@@ -182,3 +182,54 @@ def test_notebooks_are_small_and_clean():
         assert not any(o["output_type"] == "error" for o in outputs), path.name
         assert "/tmp/tmp" not in json.dumps(outputs), f"{path.name}: a temporary folder of one machine"
         assert not any("data:audio" in "".join(o.get("data", {}).get("text/html", "")) for o in outputs), path.name
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    "The names of the files in a wheel that is built from the files under version control, without a network."
+    import subprocess
+    import sys
+    import tarfile
+    import zipfile
+
+    pytest.importorskip("setuptools", minversion="69")
+    root, place = Path(__file__).parent.parent, tmp_path_factory.mktemp("wheel")
+    packed = subprocess.run(
+        ["git", "ls-files", "-z", "avgen", "data/sample", "data/README.md"], cwd=root, capture_output=True
+    )
+    if packed.returncode:
+        pytest.skip("not a git checkout")
+    with tarfile.open(place / "source.tar", "w") as archive:
+        for name in [*filter(None, packed.stdout.decode().split("\0")), "pyproject.toml", "README.md", "LICENSE"]:
+            archive.add(root / name, name)
+    with tarfile.open(place / "source.tar") as archive:
+        archive.extractall(place / "source", filter="data")
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(place), "."]
+    done = subprocess.run(command, cwd=place / "source", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    built = next(place.glob("*.whl"))
+    return built, set(zipfile.ZipFile(built).namelist())
+
+
+def test_a_wheel_has_every_module_and_what_they_read(wheel):
+    root = Path(__file__).parent.parent
+    modules = {p.relative_to(root).as_posix() for p in (root / "avgen").rglob("*.py")}
+    static = {p.relative_to(root).as_posix() for p in (root / "avgen/show/static").rglob("*") if p.is_file()}
+    assert modules <= wheel[1] and static <= wheel[1] and "avgen/signal/vocoder.safetensors" in wheel[1]
+
+
+@pytest.mark.skipif("avgen.kit" not in (Path(__file__).parent.parent / "pyproject.toml").read_text(), reason="no kit")
+def test_a_wheel_has_the_sample_and_finds_it(wheel, tmp_path):
+    import os
+    import subprocess
+    import sys
+    import zipfile
+
+    root = Path(__file__).parent.parent
+    sample = {p.relative_to(root / "data").as_posix() for p in (root / "data/sample").rglob("*") if p.is_file()}
+    assert {f"avgen/kit/{name}" for name in sample} <= wheel[1] and wheel[0].stat().st_size < 5e6
+    zipfile.ZipFile(wheel[0]).extractall(tmp_path / "site")
+    code = "from avgen.runs.sources import shipped_folder; print(shipped_folder('sample'), shipped_folder('toy'))"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == [str(tmp_path / "site/avgen/kit/sample"), "None"], done.stderr

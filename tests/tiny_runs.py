@@ -24,8 +24,11 @@ def run_tiny(toys, folder, **more) -> Run:
     return train("tiny", toys, run=folder, quiet=True, device="cpu", sample_every=1000, tick_every=5, **more)
 
 
-def interrupt_at(monkeypatch, step: int, hard: bool = False) -> None:
-    """Press Ctrl-C while step number `step` (from 0) is being done; `hard`: as a second Ctrl-C would."""
+def interrupt_at(monkeypatch, step: int, hard: bool = False, number: int = signal.SIGINT) -> None:
+    """Press Ctrl-C while step number `step` (from 0) is being done; `hard`: as a second Ctrl-C would.
+
+    `number` is the signal that is sent, if it is another.
+    """
     original = Trainer.one_step
 
     def one_step(self):
@@ -33,7 +36,7 @@ def interrupt_at(monkeypatch, step: int, hard: bool = False) -> None:
             monkeypatch.setattr(Trainer, "one_step", original)
             if hard:
                 raise KeyboardInterrupt
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
         original(self)
 
     monkeypatch.setattr(Trainer, "one_step", one_step)

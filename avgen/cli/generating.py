@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['run_for_source', 'read_source', 'write_arrays', 'write_samples', 'write_phrase', 'generate', 'sheet', 'parse_points',
-           'attend', 'ship']
+           'group_points', 'choose_moments', 'attend', 'write_moments', 'ship']
 
 # %% ../../nbs/13_cli/04_generating.ipynb #86df0d03
 from pathlib import Path
@@ -12,34 +12,53 @@ from typing import Annotated
 
 import typer
 
-from .base import DataFolder, Device, OptionalPath, Quiet, RunFolder, Seed, SkipBad, app, example, open_for
+from avgen.cli.base import (
+    Cache,
+    DataFolder,
+    Device,
+    OptionalPath,
+    Quiet,
+    RunFolder,
+    Seed,
+    SkipBad,
+    app,
+    example,
+    open_for,
+)
+from ..console import tell
+
+_FROM = "Second of a long --sound at which the clip begins.  [default: the loudest clip]"
+_Start = Annotated[float | None, typer.Option("--from", help=_FROM)]
 
 # %% ../../nbs/13_cli/04_generating.ipynb #5e6caab2
-def run_for_source(run, direction: str | None, sound, image):
+def run_for_source(run, direction: str | None, sound, image, by_name: bool = True):
     """Return the run as one that generates in `direction`, or in the one that the given source asks for.
 
-    Raises InputError when a run of both directions is told neither.
+    Raises InputError when a run of both directions is told neither; `by_name` says that the command has --direction.
     """
     from avgen.core import InputError
 
     if direction is not None or run.direction != "both":
         return run.towards(direction or run.direction)
     if (sound is None) == (image is None):
-        raise InputError(
-            f"run {str(run.folder)!r} was trained for both directions; expected --direction S2I or --direction I2S"
-        )
+        chosen = "--sound or --image" if not by_name else "--direction S2I or --direction I2S"
+        raise InputError(f"run {str(run.folder)!r} was trained for both directions; expected {chosen}")
     return run.towards("S2I" if image is None else "I2S")
 
 
-def read_source(run, data, split, sound, image, skip_bad=False):
+def read_source(run, data, split, sound, image, start: float | None = None, skip_bad: bool = False):
     """Return what to generate from: the split of a data set, or the one sound or picture that was given.
 
-    Raises InputError for no source, for several, and for one of the wrong kind.
+    Of a long sound it is the clip from `start` seconds on, or the loudest. Raises InputError for no source, for
+    several, and for one of the wrong kind.
     """
     from avgen.core import InputError
-    from avgen.data.files import read_picture, read_sound
+    from avgen.data.files import read_picture
+    from avgen.data.moments import read_moment
 
-    given = {"--data": data, "--sound": sound, "--image": image}
+    given = {"--sound": sound, "--image": image}
+    if split is not None:
+        given = {"--data": data} | given  # a command without --split has no --data
     named = [option for option, value in given.items() if value is not None]
     if len(named) != 1:
         raise InputError(f"found {' and '.join(named) or 'no source'}; expected one of {', '.join(given)}")
@@ -48,7 +67,11 @@ def read_source(run, data, split, sound, image, skip_bad=False):
     expected = "--sound" if run.direction == "S2I" else "--image"
     if named != [expected]:
         raise InputError(f"run {str(run.folder)!r} is {run.direction}: found {named[0]}; expected {expected}")
-    return read_sound(sound, run.spectrogram) if sound is not None else read_picture(image, run.spectrogram.size[0])
+    if sound is None and start is not None:
+        raise InputError("option --from: found beside --image; expected it beside --sound, of which it is a second")
+    if sound is None:
+        return read_picture(image, run.spectrogram.size[0])
+    return read_moment(sound, run.spectrogram, start)
 
 # %% ../../nbs/13_cli/04_generating.ipynb #b118c20b
 def write_arrays(path, generated, names: list[str], instrument, run, seed: int) -> None:
@@ -133,12 +156,14 @@ def generate(
     direction: Annotated[
         str | None, typer.Option(help="S2I or I2S, where the run was trained for both and --data is given.")
     ] = None,
+    start: _Start = None,
     files: Annotated[
         bool, typer.Option("--files/--arrays-only", help="Write pictures and sounds, or generated.npz alone.")
     ] = True,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     device: Device = "auto",
+    cache: Cache = None,
     quiet: Quiet = False,
 ):
     """Let a run generate: pictures from sounds, or sounds from pictures."""
@@ -147,9 +172,9 @@ def generate(
 
     run = run_for_source(Run.open(run, device=device), direction, sound, image)
     if seconds is not None:
-        print(f"a phrase of {seconds:g} s: {write_phrase(out, run, image, seconds, seed)}")
+        tell(f"a phrase of {seconds:g} s: {write_phrase(out, run, image, seconds, seed)}")
         return
-    source = read_source(run, data, split, sound, image, skip_bad)
+    source = read_source(run, data, split, sound, image, start, skip_bad)
     if data is not None:
         generated = generate_split(run, source, seed=seed, quiet=quiet)
         names, instrument, file_names = source.sources, source.instrument, source.sources
@@ -160,7 +185,7 @@ def generate(
     write_arrays(out / "generated.npz", generated, names, instrument, run, seed)
     if files:
         write_samples(out, generated, file_names, run, quiet)
-    print(f"{len(generated)} generated {'images' if run.direction == 'S2I' else 'sounds'} in {out}")
+    tell(f"{len(generated)} generated {'images' if run.direction == 'S2I' else 'sounds'} in {out}")
 
 # %% ../../nbs/13_cli/04_generating.ipynb #b5935282
 @app.command(epilog=example("avgen sheet --run runs/first --data data/orchestra --out sheet.html"))
@@ -173,6 +198,7 @@ def sheet(
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     device: Device = "auto",
+    cache: Cache = None,
 ):
     """Lay out samples without names: which instruments does a person see?"""
     from avgen.report.sheet import nameless_sheet, write_sheet
@@ -189,7 +215,7 @@ def sheet(
             modality = "image" if view.direction == "S2I" else "sound"
             sheets.append(nameless_sheet(None, pairset, modality, each, seed))
     write_sheet(out, *sheets)
-    print(
+    tell(
         f"{len(sheets[0])} samples without names in {out}; the names: {sheets[0].key()}"
         if out.suffix == ".png"
         else f"{len(sheets)} sheets of {len(sheets[0])} samples in {out}; the names are folded below each"
@@ -224,12 +250,84 @@ def _attention_names(run, layer: str | None) -> list[str]:
         )
     return names
 
+# %% ../../nbs/13_cli/04_generating.ipynb #99cbde61
+def group_points(points: list, clip_seconds: float) -> list[list]:
+    """Sort points (seconds, hertz) into groups that fit into a clip each, in the order of time."""
+    groups = []
+    for point in sorted(points):
+        if groups and point[0] - groups[-1][0][0] <= 0.9 * clip_seconds:
+            groups[-1].append(point)
+        else:
+            groups.append([point])
+    return groups
 
-@app.command(epilog=example("avgen attend --run runs/first --sound cello.wav --at 0.21,440 --out attention"))
+
+def choose_moments(recording, start: float | None, points: list | None, count: int) -> list[tuple[float, list | None]]:
+    """Return where the clips to look at begin, each with its points as (seconds in the clip, hertz), or None.
+
+    Raises InputError for a point outside the recording, or outside the clip that `start` names.
+    """
+    from avgen.core import InputError
+
+    clip, groups = recording.config.clip_seconds, [points]
+    if start is not None and not 0 <= start < recording.seconds:
+        raise InputError(f"option --from: found {start:g} s; expected 0 to {recording.seconds:.2f} s")
+    if points and start is None:
+        groups = group_points(points, clip)
+    chosen = []
+    for group in groups:
+        seconds = [point[0] for point in group or ()]
+        if any(not 0 <= s <= recording.seconds for s in seconds):
+            raise InputError(
+                f"option --at: found {max(seconds):g} s; expected a second from 0 to {recording.seconds:.2f}"
+            )
+        if start is not None:
+            begins = [start]
+        else:
+            begins = [recording.around((seconds[0] + seconds[-1]) / 2)] if seconds else recording.loudest(count)
+        for begin in begins:
+            if any(not begin <= s <= begin + clip for s in seconds):
+                raise InputError(
+                    f"option --at: found {seconds[0]:g} s beside --from {begin:g}; expected a second from {begin:g} to "
+                    f"{begin + clip:g}, or no --from"
+                )
+            chosen.append((begin, [(s - begin, *rest) for s, *rest in group] if group else None))
+    return chosen
+
+# %% ../../nbs/13_cli/04_generating.ipynb #8200fa60
+def _maps_of(run, sound, image, names: list[str], points, start, count: int):
+    """Yield the clips that are looked at, as (words, file stem, source, points)."""
+    from avgen.data.moments import read_recording
+
+    whole = sound is None or sound.suffix.lower() == ".npy"
+    recording = None if whole else read_recording(sound, run.spectrogram)
+    if recording is None or not recording.long:
+        yield "", "", read_source(run, None, None, sound, image, start), points
+        return
+    on_sound = True
+    if points:  # with a duet they lie on the picture that it paints, and do not choose a moment
+        first = run.attend(recording.moment(recording.loudest()[0]), layer=names[0])
+        on_sound = first.ground("queries").config is not None
+    moments = choose_moments(recording, start, points if on_sound else None, count)
+    clip = recording.config.clip_seconds
+    for begin, inside in moments:
+        chose = "as you chose" if start is not None else "around --at" if inside else "the loudest"
+        more = "" if chose == "as you chose" else "; --from SECONDS chooses others"
+        words = f"from {begin:.2f} to {begin + clip:.2f} s of {recording.seconds:.2f} s, {chose}{more}"
+        stem = f"_{begin:.2f}s" if len(moments) > 1 else ""
+        yield words, stem, recording.moment(begin), inside if on_sound else points
+
+
+@app.command(
+    epilog=example(
+        "avgen attend --run runs/first --sound cello.wav --at 0.21,440 --out attention",
+        "avgen attend --run runs/first --sound song.wav --moments 6 --out attention",
+    )
+)
 def attend(
     run: RunFolder,
     out: Annotated[Path, typer.Option(help="Folder for the maps and their pictures.")],
-    sound: Annotated[OptionalPath, typer.Option(help="A sound file (S2I).")] = None,
+    sound: Annotated[OptionalPath, typer.Option(help="A sound file (S2I), of any length.")] = None,
     image: Annotated[OptionalPath, typer.Option(help="A picture (I2S).")] = None,
     at: Annotated[
         list[str] | None,
@@ -237,6 +335,10 @@ def attend(
             help="SECONDS,HERTZ to look from (COLUMN,ROW in a picture); with a duet, of what it makes; may be repeated."
         ),
     ] = None,
+    start: _Start = None,
+    moments: Annotated[
+        int, typer.Option(min=1, max=100, help="Look at so many loud moments of a long --sound, and make a page.")
+    ] = 1,
     layer: Annotated[str | None, typer.Option(help="One attention layer by name.  [default: all]")] = None,
     device: Device = "auto",
 ):
@@ -244,16 +346,40 @@ def attend(
     from avgen.core import write_atomically
     from avgen.runs.run import Run
 
-    run = run_for_source(Run.open(run, device=device), None, sound, image)
-    source = read_source(run, None, None, sound, image)
-    names = _attention_names(run, layer)
-    for name in names:
-        attention = run.attend(source, at=parse_points(at or []), layer=name)
-        stem = "attention" if len(names) == 1 else f"attention_{name.replace('.', '_')}"
-        attention.save(out / f"{stem}.npz")
-        with write_atomically(out / f"{stem}.png") as file:
-            file.write(attention._still_())
-        print(f"{out / stem}.npz, .png: {attention!r}")
+    run = run_for_source(Run.open(run, device=device), None, sound, image, by_name=False)
+    names, seen = _attention_names(run, layer), []
+    for words, ending, source, points in _maps_of(run, sound, image, names, parse_points(at or []), start, moments):
+        if words:
+            tell(words)
+        for name in names:
+            attention = run.attend(source, at=points, layer=name)
+            stem = ("attention" if len(names) == 1 else f"attention_{name.replace('.', '_')}") + ending
+            attention.save(out / f"{stem}.npz")
+            with write_atomically(out / f"{stem}.png") as file:
+                file.write(attention._still_())
+            tell(f"{out / stem}.npz, .png: {attention!r}")
+        seen.append((source, attention))
+    if len(seen) > 1:
+        tell(f"the moments beside each other: {write_moments(out, sound, run.spectrogram, seen)}")
+
+
+def write_moments(out, sound, config, seen: list) -> Path:
+    """Write moments.html, which shows each moment with its map, and moments.png, the whole recording. Returns the page.
+
+    `seen` holds a sound and a map of each moment.
+    """
+    from avgen.core import write_atomically
+    from avgen.data.moments import read_recording
+    from avgen.show.inspector import AttentionInspector
+    from avgen.show.live import page
+
+    starts = [float(source.name.rsplit(", ", 1)[-1].split(" to ")[0]) for source, _ in seen]
+    with write_atomically(Path(out) / "moments.png") as file:
+        file.write(read_recording(sound, config).shown(starts)._still_())
+    views = [AttentionInspector(found, sound=source, name=source.name, compact=True) for source, found in seen]
+    with write_atomically(Path(out) / "moments.html", "w") as file:
+        file.write(page(views, f"{Path(sound).stem}: {len(views)} moments"))
+    return Path(out) / "moments.html"
 
 # %% ../../nbs/13_cli/04_generating.ipynb #56645f2c
 @app.command(epilog=example("avgen ship --run runs/first --out data/systems/first --data data/orchestra"))
@@ -270,4 +396,4 @@ def ship(
 
     small = make_small(run, out, data)
     size = sum(file.stat().st_size for file in small.rglob("*") if file.is_file())
-    print(f"{Run.open(small, device='cpu')}: {size / 1e6:.1f} MB")
+    tell(f"{Run.open(small, device='cpu')}: {size / 1e6:.1f} MB")

@@ -11,7 +11,9 @@ from typing import Annotated
 
 import typer
 
+from ..console import stop_code, tell
 from avgen.cli.base import (
+    Cache,
     DataFolder,
     Device,
     MultiValueCommand,
@@ -58,6 +60,7 @@ def evaluate(
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     device: Device = "auto",
+    cache: Cache = None,
     quiet: Quiet = False,
 ):
     """Judge a run by an evaluator that saw only real pairs.
@@ -77,7 +80,7 @@ def evaluate(
         if json_file is None:
             same_folder = [e for e, other in zip(judged, views) if other.folder == view.folder]
             write_evaluations(view.folder / "report.json", *same_folder)
-        print(judged[-1].text())
+        tell(judged[-1].text())
     if json_file is not None:
         write_evaluations(json_file, *judged)
 
@@ -104,7 +107,7 @@ def runs(
         return
     from avgen.runs.logbook import Logbook
 
-    print(Logbook(folder))
+    tell(Logbook(folder))
 
 
 @runs_app.command(epilog=example("avgen runs show runs/first"))
@@ -112,7 +115,7 @@ def show(run: Annotated[Path, typer.Argument(help="Folder of a run.")]):
     """Show all that a run folder says, with its losses drawn in characters."""
     from avgen.runs.logbook import describe_run
 
-    print(describe_run(run))
+    tell(describe_run(run))
 
 
 @runs_app.command(
@@ -135,7 +138,7 @@ def compare(
     from avgen.runs.logbook import Comparison
 
     comparison = Comparison(a, b)
-    print(comparison.text(curve))
+    tell(comparison.text(curve))
     if out is not None:
         with write_atomically(out) as file:
             file.write(comparison._still_())
@@ -167,6 +170,7 @@ def study(
     steps: Annotated[int | None, typer.Option(help="Steps of each run's last stage; left out: the preset's.")] = None,
     skip_bad: SkipBad = False,
     device: Device = "auto",
+    cache: Cache = None,
     quiet: Quiet = False,
 ):
     """Make one of the papers' tables, on one data set and under one protocol.
@@ -181,7 +185,7 @@ def study(
     pairs = open_pairs(data, skip_bad=skip_bad)
     result = run_study(name, pairs, folder=out, **options)
     if result is None:
-        raise typer.Exit(130)
-    print(result.markdown())
+        raise typer.Exit(stop_code())
+    tell(result.markdown())
     if sheets := study_sheets(result, out, pairs):
-        print(f"Samples without names, a sheet for each row: {write_sheet(out / f'{name}-sheet.html', *sheets)}")
+        tell(f"Samples without names, a sheet for each row: {write_sheet(out / f'{name}-sheet.html', *sheets)}")

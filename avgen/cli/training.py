@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from .base import Device, OptionalPath, Quiet, RunFolder, Seed, SkipBad, app, example
+from ..console import stop_code, stop_signal, tell
+from .base import Cache, Device, OptionalPath, Quiet, RunFolder, Seed, SkipBad, app, example
 
 # %% ../../nbs/13_cli/02_training.ipynb #3b633725
 @app.command(
@@ -50,11 +51,14 @@ def demo(
     device: Device = "auto",
     quick: Annotated[bool, typer.Option("--quick", help="Everything small, in about two minutes.")] = False,
     system: Annotated[str, typer.Option(help="What it trains: duet or sa-cmgan.")] = "duet",
+    cache: Cache = None,
 ):
     """Show what a trained pair makes, train a small one from nothing, judge both: one page, report.html."""
     from avgen.report.demo import demo as run_demo
 
-    print(run_demo(out, data=data, quick=quick, seed=seed, device=device, system=system, level=level))
+    tell(run_demo(out, data=data, quick=quick, seed=seed, device=device, system=system, level=level))
+    if stop_signal():
+        raise typer.Exit(stop_code())
 
 # %% ../../nbs/13_cli/02_training.ipynb #b711bfcb
 def _value(text: str):
@@ -91,11 +95,11 @@ def _scorer(wanted: bool, pairs, device, quiet: bool):
 
 
 def _print_run(run) -> None:
-    """Print where the run is. Raises typer.Exit(130) when it was interrupted."""
+    """Print where the run is. Raises typer.Exit with the code of the signal when it was interrupted, 130 for Ctrl-C."""
     if os.environ.get("RANK", "0") == "0":
-        print(run)  # once, however many processes train
+        tell(run)  # once, however many processes train
     if run.interrupted:
-        raise typer.Exit(130)
+        raise typer.Exit(stop_code())
 
 
 def _own_data(run, data, **more):
@@ -174,9 +178,10 @@ def train(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write TensorBoard's files into the run's folder too.")
     ] = False,
+    cache: Cache = None,
     quiet: Quiet = False,
 ):
-    """Train a system. Ctrl-C leaves a checkpoint; `avgen resume` goes on."""
+    """Train a system. Ctrl-C, SIGTERM and SIGHUP leave a checkpoint; `avgen resume` goes on."""
     from avgen import training
     from avgen.core import InputError
     from avgen.data.corpora import open_pairs
@@ -208,6 +213,7 @@ def resume(
     run: RunFolder,
     data: Annotated[OptionalPath, typer.Option(help="Its data, where they have moved.")] = None,
     device: Annotated[str | None, typer.Option(help="Another device than it began on.")] = None,
+    cache: Cache = None,
     quiet: Quiet = False,
 ):
     """Go on with a run where it stopped."""

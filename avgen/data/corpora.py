@@ -8,7 +8,6 @@ __all__ = ['RowsOnDisk', 'open_pairs']
 # %% ../../nbs/02_data/10_corpora.ipynb #3245f7be
 import io
 import json
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..console import advise
 from ..core import InputError, check_setting, name_list
 from .files import read_waveform
 from .layout import FOLDERS, instruments_of, list_files, read_layout
@@ -170,16 +170,6 @@ def _open_shards(root: Path, config: SpectrogramConfig | None, image_size: int, 
     return Pairs(train, validation, tune_share, facts["name"], facts["hash"], root, facts["notes"])
 
 # %% ../../nbs/02_data/10_corpora.ipynb #b36d9d90
-_warned = set()
-
-
-def _warn_once(text: str) -> None:
-    """Warn, but only once in a session."""
-    if text not in _warned:
-        _warned.add(text)
-        warnings.warn(f"avgen: {text}", stacklevel=3)
-
-
 def _open_carried(root: Path, recipe: Recipe, tune_share: float) -> Pairs:
     """Open a prepared folder itself. Raises `InputError` where it is cut, or was prepared with other settings."""
     found = open_prepared(root)
@@ -230,9 +220,9 @@ def open_pairs(
         raise folder_error(root, problems)
     left_out = [f"{count_problems(problems)}, left out"] if problems else []
     if problems:
-        _warn_once(f"{root}: {left_out[0]} (the first: {': '.join(problems[0])})")
+        advise(f"{root}: {left_out[0]} (the first: {': '.join(problems[0])})")
     for note in notes:
-        _warn_once(f"{root}: {note}")
+        advise(f"{root}: {note}")
     pairs = _as_pairs(root, recipe, key, tune_share, left_out + notes, found)
     pairs.left_out = len(problems)
     return pairs

@@ -9,13 +9,13 @@ __all__ = ['read_wav', 'read_bytes', 'read_samples', 'read_waveform', 'write_sou
 # %% ../../nbs/02_data/06_files.ipynb #c200e9c6
 import io
 import math
-import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..console import advise
 from ..core import InputError
 from .pictures import Picture, to_values
 from ..signal.sound import Sound, pcm16, wav_bytes
@@ -246,12 +246,12 @@ def decode_decibels(data: bytes, name: str, config: SpectrogramConfig) -> Tensor
 def read_sound(file, config: SpectrogramConfig | None = None) -> Sound:
     """Read one sound file (wav, flac, or a log-mel in decibels as .npy) as the networks see it.
 
-    Warns of what had to be repaired.
+    Says what had to be repaired.
     """
     config, file = config or SpectrogramConfig(), Path(file)
     if file.suffix.lower() == ".npy":
         return Sound(decode_decibels(read_bytes(file), str(file), config), config, name=file.stem)
     waveform, repairs = read_waveform(file, config)
     if repairs:
-        warnings.warn(f"avgen: {file}: {'; '.join(repairs)}", stacklevel=2)
+        advise(f"{file}: {'; '.join(repairs)}")
     return Sound.from_waveform(waveform, config, file.stem)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core import Displayed, InputError
+from ..core import Displayed, InputError, advise_letters, font_with
 from ..signal.spectrogram import COLOUR_MAP, SpectrogramConfig
 
 # %% ../../nbs/02_data/01_pictures.ipynb #64411c29
@@ -95,12 +95,17 @@ def strip(
     return both
 
 # %% ../../nbs/02_data/01_pictures.ipynb #cbe0d1b0
-def _fonts(*sizes):
-    """Load matplotlib's own sans-serif font, which is there on every machine, in some sizes."""
+def _fonts(text: str, *sizes):
+    """Load a font with all letters of `text`, or else matplotlib's own, which is on every machine, in some sizes."""
     import matplotlib
     from PIL import ImageFont
 
-    return [ImageFont.truetype(matplotlib.get_data_path() + "/fonts/ttf/DejaVuSans.ttf", size) for size in sizes]
+    usual = matplotlib.get_data_path() + "/fonts/ttf/DejaVuSans.ttf"
+    special = "".join(sorted({c for c in text if ord(c) > 0x2FF}))
+    file = font_with(special + "Az09") if special else usual
+    if file is None:
+        advise_letters(text)
+    return [ImageFont.truetype(file or usual, size) for size in sizes]
 
 
 def _wrapped(text: str, font, width: int) -> list[str]:
@@ -143,7 +148,8 @@ def contact_sheet(
     """Lay out strips in rows under headings, as PNG."""
     from PIL import Image, ImageDraw
 
-    head, name_font, small = _fonts(17, 13, 11)
+    words = " ".join([title, legend, *headings, *(f"{row.name} {row.below}" for row in rows)])
+    head, name_font, small = _fonts(words, 17, 13, 11)
     widths = [name_font.getlength(row.name) for row in rows] + [small.getlength(row.below) for row in rows]
     label = 28 + int(max(widths, default=0))
     pitch, step, gap = 2 * side + 2 + 9, side + 9, 16

@@ -12,7 +12,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..core import InputError, autocast, channels_last, check_setting, choose_precision, progress, stream
+from avgen.core import (
+    InputError,
+    autocast,
+    channels_last,
+    check_setting,
+    choose_precision,
+    own_random,
+    progress,
+    stream,
+)
 from ..data.pairs import Pairs
 from ..data.pair_set import PairSet
 from .hardening import degrade
@@ -272,7 +281,7 @@ def train_classifier(
     Its classes are the instruments and, last, garbage: logits (B, instruments + 1). The same seed
     gives the same weights; the global random generators are left as they were.
     """
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with own_random(device):
         torch.manual_seed(stream(seed, "evaluator", modality).initial_seed())
         network = channels_last(Classifier.of(modality, len(data.instruments) + 1).to(device).train())
         augment = augment_images if modality == "image" else augment_sounds

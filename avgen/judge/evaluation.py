@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..console import tell
 from ..core import Displayed, InputError, check_setting, choose_device, figure_png, write_atomically
 from ..data.pairs import Pairs
 from .classifier import samples
@@ -339,7 +340,7 @@ def evaluate(
         evaluator = train_evaluator([pairs, *evaluator_data], seed=0, device=device, cache=cache, quiet=quiet)
     evaluator.to(choose_device(device))
     if not quiet:
-        print(repr(evaluator))
+        tell(repr(evaluator))
     generated = generate_split(run, pairset, seed, quiet=quiet)
     name = getattr(system, "name", "")
     again = None

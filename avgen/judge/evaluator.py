@@ -8,7 +8,6 @@ __all__ = ['Evaluator', 'own_accuracy', 'own_accuracy_figure', 'save_evaluator',
 # %% ../../nbs/09_judge/05_evaluator.ipynb #d05e879a
 import hashlib
 import json
-import os
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from ..core import Displayed, InputError, choose_device, choose_precision, figure_png, stream, write_atomically
 from ..data.pair_set import PairSet
+from ..data.prepared import cache_folder, writable_cache
 from .classifier import Classifier, EvaluatorSettings, TrainingData, samples, train_classifier
 from .measures import bootstrap_interval
 from ..signal.spectrogram import SpectrogramConfig
@@ -248,15 +248,17 @@ def train_evaluator(
         config=data.config.to_dict(),
         precision=str(choose_precision(device, settings.precision)),
     )
-    path = _cached_path(key, cache)
-    if path and (found := _read_cached(path, key)):
-        return found.to(device)
+    if cache is not False:
+        for choose in (cache_folder, writable_cache):  # a cache that may only be read still serves what it has
+            path = _cached_path(key, choose(cache))
+            if found := _read_cached(path, key):
+                return found.to(device)
     start = time.perf_counter()
     networks = {m: train_classifier(data, m, settings, seed, device, quiet) for m in ("image", "sound")}
     evaluator = Evaluator(networks, {}, data.instruments, data.config)
     _measure(evaluator, data, sets[0].validation, seed)
     evaluator.record = {**key, "seconds": round(time.perf_counter() - start, 1), "threads": torch.get_num_threads()}
-    if path:
+    if cache is not False:
         save_evaluator(evaluator, path)
     return evaluator
 
@@ -271,11 +273,8 @@ def _measure(evaluator: Evaluator, data: TrainingData, validation: PairSet, seed
             evaluator.own[modality] = own_accuracy(evaluator, validation, modality, seed)
 
 
-def _cached_path(key: dict, cache) -> Path | None:
-    """Where the evaluator of this key is kept; None when nothing is kept."""
-    if cache is False:
-        return None
-    root = Path(cache or os.environ.get("AVGEN_CACHE") or Path.home() / ".cache" / "avgen")
+def _cached_path(key: dict, root: Path) -> Path:
+    """Where in a cache the evaluator of this key is kept."""
     digest = hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=12).hexdigest()
     return root / "evaluators" / f"{digest}.safetensors"
 

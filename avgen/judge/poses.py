@@ -23,6 +23,7 @@ from avgen.core import (
     check_setting,
     choose_device,
     choose_precision,
+    own_random,
     progress,
     stream,
     stream_seed,
@@ -164,7 +165,7 @@ def train_pose_reader(
     check_setting("steps", steps, int, 1)
     device = choose_device(device)
     pictures, poses, people = (t.to(device) for t in draw_poses(instrument, drawings, seed, quiet=quiet))
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with own_random(device):
         torch.manual_seed(stream(seed, "pose reader", instrument).initial_seed())
         reader = channels_last(PoseReader(instrument, seed).to(device))
         draws = stream(seed, "pose reader draws", instrument)

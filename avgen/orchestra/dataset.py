@@ -22,6 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import avgen
+from ..console import tell
 from ..core import INSTRUMENTS, InputError, atomic_folder, check_setting, progress
 from ..data.corpora import open_pairs
 from ..data.files import write_sound
@@ -241,7 +242,7 @@ def build(
 
     def report(text):
         if not quiet:
-            print(f"orchestra: {text}")
+            tell(f"orchestra: {text}")
 
     state = _folder_state(folder, arguments)
     takes = plan_takes(train, validation, seed, hold_out_performers, level)

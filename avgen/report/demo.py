@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..console import tell
 from ..core import InputError, check_setting, choose_device
 from ..data.pairs import Pairs
 from ..judge.evaluation import evaluate, read_evaluations, write_evaluations
@@ -201,7 +202,7 @@ class Demo:
     def say(self, text: str) -> None:
         """Print a line with the time since the demo began."""
         seconds = round(time.perf_counter() - self._started)
-        print(f"[{seconds // 60:2d}:{seconds % 60:02d}] {text}", flush=True)
+        tell(f"[{seconds // 60:2d}:{seconds % 60:02d}] {text}")
 
     @contextlib.contextmanager
     def task(self, name: str, doing: str):
@@ -361,7 +362,8 @@ def demo(
         missing = look_first(work.findings)
         if missing:
             work.say(
-                f"this installation came without {', '.join(missing)}: there is less to see until yours is trained"
+                f"this installation came without {', '.join(missing)}: there is less to see until yours is trained, or "
+                "until you copy the folder data/ of the source repository to where you work"
             )
         if not work.tasks["data"].over:
             work.page.write()

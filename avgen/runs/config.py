@@ -8,6 +8,7 @@ __all__ = ['CONFIG_FORMAT', 'RunOptions', 'data_facts', 'settings_to_json', 'ver
 
 # %% ../../nbs/07_runs/03_config.ipynb #0c54fd98
 import json
+import os
 import platform
 import shlex
 import subprocess
@@ -94,12 +95,23 @@ def versions() -> dict[str, str]:
     return {m.__name__: m.__version__ for m in modules} | {"python": platform.python_version()}
 
 
-def git_commit() -> str | None:
-    """Return the commit of the git repository that this package's code lies in, or None where there is none."""
-    here = Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()
-    command = ["git", "-C", str(here), "rev-parse", "HEAD"]
+def git_commit(package=None) -> str | None:
+    """Return the commit of the checkout that this package's code is in; None where it was installed.
+
+    `package` is the folder of the code; None: of this package. A repository of somebody else's that surrounds an
+    installed package says nothing about the package, and is not asked.
+    """
+    import avgen
+
+    root = Path(package or Path(avgen.__file__).parent).resolve().parent
+    ours = (root / ".git").exists() and (root / "nbs" / "00_core.ipynb").is_file()
+    if not ours:
+        return None
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}  # of a hook, say
+    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    surrounding = {"GIT_CEILING_DIRECTORIES": str(root.parent)}  # where .git is broken, look no further
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5)
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, env=own | surrounding)
     except (OSError, subprocess.SubprocessError):
         return None
     return found.stdout.strip() or None if found.returncode == 0 else None

@@ -61,4 +61,5 @@ def text_curves(
     labels = [f"{high:.3g}", *[""] * (height - 2), f"{low:.3g}"]
     lines = [f"{label:>9} |{''.join(row).rstrip()}" for label, row in zip(labels, canvas)]
     legend = ", ".join(f"{letter} = {name}" for letter, name in zip("abcdefgh", curves))
+    legend += f", and {len(curves) - 8} more that are not drawn" if len(curves) > 8 else ""
     return [*lines, f"{'':>9} +{'-' * width}", f"{'':>11}step {left:g} to {right:g}: {legend}"]

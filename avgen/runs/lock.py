@@ -13,6 +13,7 @@ import socket
 import time
 from pathlib import Path
 
+from ..console import tell
 from ..core import InputError
 from .files import read_small_json
 
@@ -77,7 +78,7 @@ class RunLock:
         self._lock = None  # filelock's, where the disk has locks
         self._held = False
 
-    def acquire(self, say=print) -> "RunLock":
+    def acquire(self, say=tell) -> "RunLock":
         """Take the lock and return it; `say` is told when its last holder was killed.
 
         Raises RunLocked when another process has it, and InputError where the folder cannot be written to.

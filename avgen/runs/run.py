@@ -287,7 +287,7 @@ class Run(Displayed):
         return losses_figure(self.metrics, str(self.folder))
 
     def __repr__(self):
-        return f"Run({str(self.folder)!r}: {summary(self)})"
+        return f"Run({str(self.folder)!r}: {summary(self).replace(' · ', ', ')})"  # any terminal can print it
 
     def _still_(self):
         drawn = sorted((self.folder / "samples").glob("step_*.png"))

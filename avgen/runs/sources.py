@@ -18,7 +18,7 @@ from ..data.pair_set import Pair, PairSet
 from ..data.pairs import Pairs
 from ..data.pictures import Picture
 from .config import RunConfig, data_facts
-from ..signal.sound import Sound
+from ..signal.sound import Sound, check_extent
 from ..signal.spectrogram import SpectrogramConfig
 
 # %% ../../nbs/07_runs/06_sources.ipynb #656c79e6
@@ -66,6 +66,8 @@ def source_tensor(
             f"a {direction} system reads a {kind} of shape (B, {channels}, H, W): found {tuple(values.shape)}; "
             f"give a {kind}"
         )
+    if kind == "sound":
+        check_extent(values.shape[-2:], config, "the sound")
     if not torch.isfinite(values).all():
         raise InputError(f"the {kind} holds NaN or infinite values; expected numbers in [-1, 1]; read it again")
     return _resized(values.float(), config.size)
@@ -141,8 +143,12 @@ class RunData:
 
 # %% ../../nbs/07_runs/06_sources.ipynb #93308b6c
 def shipped_folder(name: str) -> Path | None:
-    """Return a folder of `data/` that comes with the kit, or None when this installation does not have it."""
+    """Return a folder of `data/` that comes with the kit, or None when this installation does not have it.
+
+    It is looked for in the checkout, in the installed package (which has the sample), and in data/ of this folder.
+    """
     import avgen
 
-    places = (Path(avgen.__file__).parent.parent / "data" / name, Path("data") / name)
+    package = Path(avgen.__file__).parent
+    places = (package.parent / "data" / name, package / "kit" / name, Path("data") / name)
     return next((place for place in places if place.is_dir()), None)

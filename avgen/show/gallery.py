@@ -23,7 +23,7 @@ from ..signal.sound import Sound
 from ..signal.spectrogram import SpectrogramConfig
 from ..runs.film import read_film
 from .live import Live, module_source
-from .pair_grid import Card, Tile, cards_figure, few_of, pack_cards, still_cards
+from .pair_grid import Card, Tile, cards_figure, few_of, left_out, pack_cards, still_cards
 
 # %% ../../nbs/11_show/04_gallery.ipynb #3607a6c6
 def nearest_in(
@@ -336,4 +336,4 @@ class PairGallery(Live):
         return cards_figure(self.shown[:24], across=2)
 
     def _still_(self) -> bytes:
-        return still_cards(self.shown[:24], across=4)
+        return still_cards(self.shown[:24], across=4, note=left_out(24, len(self.shown)))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STATIC', 'static_text', 'shared_files', 'shared_source', 'module_source', 'pcm', 'eight_bit', 'packed', 'figure_svg',
-           'picture_figure', 'Live', 'inline', 'page_style', 'page_script', 'page']
+           'picture_figure', 'still_html', 'Live', 'inline', 'page_style', 'page_script', 'page']
 
 # %% ../../nbs/11_show/01_live.ipynb #e417e5a5
 import base64
@@ -14,7 +14,7 @@ import io
 import json
 import os
 import re
-import warnings
+import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import torch
 import traitlets as t
 
 import avgen
-from ..core import InputError, check_setting, figure_png, write_atomically
+from ..core import InputError, all_letters, check_setting, figure_png, in_kernel, write_atomically
 from ..data.pictures import to_bytes
 from ..signal.sound import pcm16
 
@@ -114,9 +114,7 @@ def figure_svg(
     import matplotlib.pyplot as plt
 
     buffer = io.BytesIO()
-    with plt.rc_context({"svg.fonttype": "path", "svg.hashsalt": "avgen"}), warnings.catch_warnings():
-        # A name in a script that the font lacks is drawn as boxes.
-        warnings.filterwarnings("ignore", "Glyph .* missing")
+    with plt.rc_context({"svg.fonttype": "path", "svg.hashsalt": "avgen"}), all_letters(figure):
         figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)
     return buffer.getvalue()
@@ -134,6 +132,22 @@ def picture_figure(png: bytes):
     ax.set_axis_off()
     return figure
 
+# %% ../../nbs/11_show/01_live.ipynb #1860cc29
+def still_html(
+    png: bytes,
+    mark: str,  # of the live view: once it is there the picture is hidden
+    words: str = "",  # for those who cannot see it
+) -> str:
+    "Return a picture as HTML that shows itself in a page until a live view with the same mark appears."
+    from PIL import Image
+
+    image, buffer = Image.open(io.BytesIO(png)).convert("RGB"), io.BytesIO()
+    image.quantize(64, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)  # a third of the bytes
+    data = base64.b64encode(min(buffer.getvalue(), png, key=len)).decode()
+    hide = f'body:has([data-avgen-live="{mark}"]) [data-avgen-still="{mark}"]{{display:none}}'
+    picture = f'<img alt="{html.escape(words)}" style="max-width:100%" src="data:image/png;base64,{data}">'
+    return f'<div data-avgen-still="{mark}"><style>{hide}</style>{picture}</div>'
+
 # %% ../../nbs/11_show/01_live.ipynb #3446f3c7
 _LOADER = """const modules = (globalThis.avgenModules ??= {});
 const whole = (model) => (modules["NAME"] ??= (async () => {
@@ -146,7 +160,11 @@ const empty = (model) => {
 };
 export default {
   initialize: ({ model }) => () => setTimeout(() => empty(model)),
-  async render(given) { return (await whole(given.model)).render(given); },
+  async render(given) {
+    const ends = await (await whole(given.model)).render(given);
+    given.el.setAttribute("data-avgen-live", given.model.get("_mark"));  // hides the still picture below
+    return ends;
+  },
 };
 """
 
@@ -161,6 +179,7 @@ class Live(anywidget.AnyWidget):
     _css = static_text("widgets.css")
     _source = ""  # the ES module of the class
     _module = t.Unicode().tag(sync=True)
+    _mark = t.Unicode().tag(sync=True)  # joins a live view with its still picture
     _incoming = 0  # how many messages of browsers are being read, all widgets together
     links = t.Dict().tag(sync=True, page=True)  # trait -> ids of the links that join it with other widgets
 
@@ -178,6 +197,10 @@ class Live(anywidget.AnyWidget):
     @t.default("_module")
     def _module_default(self):
         return self._source
+
+    @t.default("_mark")
+    def _mark_default(self):
+        return uuid.uuid4().hex[:12]
 
     @property
     def from_browser(self) -> bool:
@@ -233,6 +256,16 @@ class Live(anywidget.AnyWidget):
         shown = super()._repr_mimebundle_(**kwargs)
         data, metadata = shown if isinstance(shown, tuple) else (shown or {}, {})
         return {**data, **still}, metadata
+
+    def _ipython_display_(self):
+        if os.environ.get("AVGEN_STILL") or not in_kernel():
+            raise NotImplementedError  # then Jupyter asks for the bundle
+        from IPython.display import display
+
+        bundle, metadata = self._repr_mimebundle_()
+        display(bundle, metadata=metadata, raw=True)
+        beside = still_html(bundle["image/png"], self._mark, bundle["text/plain"])
+        display({"text/plain": "", "text/html": beside}, raw=True)
 
 
 def _write(

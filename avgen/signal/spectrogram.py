@@ -10,7 +10,6 @@ __all__ = ['COLOUR_MAP', 'hertz_to_mel', 'mel_to_hertz', 'SpectrogramConfig', 'f
 import dataclasses
 import hashlib
 import json
-import warnings
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..console import advise
 from ..core import InputError, check_setting
 
 # %% ../../nbs/01_signal/01_spectrogram.ipynb #a5f3adc0
@@ -196,7 +196,7 @@ def filter_bank(
 ) -> torch.Tensor:  # (n_fft // 2 + 1, n_mels) float32
     """Make the triangles $H$ that gather the frequencies of a Fourier transform into mel bands.
 
-    Warns when a band is too narrow to catch any frequency.
+    Says so when a band is too narrow to catch any frequency.
     """
     mels = np.linspace(*config.mel_range, config.n_mels + 2)
     edges = mel_to_hertz(mels, config.mel_scale)
@@ -212,10 +212,9 @@ def filter_bank(
     bank = np.maximum(0, np.minimum(rising, falling))
     empty = int((bank.max(0) == 0).sum())
     if empty:
-        warnings.warn(
-            f"avgen: {empty} of {config.n_mels} mel bands are narrower than the {spacing:.1f} Hz between two "
-            "frequencies of the transform and stay at the floor; use fewer n_mels, a higher f_min or a longer n_fft",
-            stacklevel=3,
+        advise(
+            f"{empty} of {config.n_mels} mel bands are narrower than the {spacing:.1f} Hz between two "
+            "frequencies of the transform and stay at the floor; use fewer n_mels, a higher f_min or a longer n_fft"
         )
     if config.norm == "slaney":
         bank *= 2 / (edges[2:] - edges[:-2])

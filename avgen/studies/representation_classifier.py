@@ -10,7 +10,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..core import InputError, autocast, channels_last, check_setting, choose_precision, progress, stream
+from avgen.core import (
+    InputError,
+    autocast,
+    channels_last,
+    check_setting,
+    choose_precision,
+    own_random,
+    progress,
+    stream,
+)
 from ..data.pair_set import PairSet
 
 # %% ../../nbs/10_studies/07_representation_classifier.ipynb #01ce54dc
@@ -89,7 +98,7 @@ def train_and_predict(
     """
     mean, spread = train.mean(), train.std().clamp_min(1e-6)
     cpu = torch.device("cpu")
-    with torch.random.fork_rng(devices=[]):
+    with own_random():
         torch.manual_seed(stream(seed, "form", layers).initial_seed())
         network = channels_last(RepresentationClassifier(layers, n_classes))
         draws = stream(seed, "form draws", layers)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..console import tell
 from ..core import InputError
 from ..runs.run import duration
 from ..runs.lock import RunLock, RunLocked, is_held, lock_holder
@@ -69,7 +70,7 @@ class SharedFolder:
             first = next(iter(left))
             waiting = f"waiting for {lock_holder(first)}"
             if not self.quiet and told != waiting:
-                print(f"left to other workers: {len(left)}; {waiting}", flush=True)
+                tell(f"left to other workers: {len(left)}; {waiting}")
             told = waiting
             self.wait(first)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..console import tell
 from avgen.core import (
     Displayed,
     InputError,
@@ -280,10 +281,9 @@ def run_study(
         study.require(work)
     if not quiet:
         ahead = estimate(name, work)
-        print(
+        tell(
             f"study {name}: {ahead['jobs']} runs, {ahead['left']} to train, about {duration(ahead['seconds'])} "
-            f"on {hardware(device)}, {torch.get_num_threads()} threads (judging not counted)",
-            flush=True,
+            f"on {hardware(device)}, {torch.get_num_threads()} threads (judging not counted)"
         )
     begun = time.perf_counter()
     try:
@@ -291,7 +291,7 @@ def run_study(
         with work.shared.alone():
             rows = study.table(work)
     except StudyInterrupted as e:
-        print(f"study {name}: {e}")
+        tell(f"study {name}: {e}")
         return None
     about = dict(
         settings=facts,

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields
 import torch
 from torch import Tensor, nn
 
-from ..core import INSTRUMENTS, InputError, check_setting, stream, stream_seed
+from ..core import INSTRUMENTS, InputError, check_setting, own_random, stream, stream_seed
 from ..data.batches import Batch
 from ..nets.attention import attention_layers, record_attention
 from ..nets.attention_maps import AttentionMap
@@ -270,7 +270,7 @@ def build_system(
     settings, found = settings_of(name, preset, **changes), registered_system(name)
     direction = direction or found.directions[0]
     check_direction(name, found.directions, direction)
-    with torch.random.fork_rng(devices=[]):
+    with own_random():
         torch.manual_seed(stream_seed(seed, "weights"))
         system = found.cls(settings, direction, tuple(instruments), config)
     system.name = name

@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..core import channels_last, choose_precision, hardware, stream_seed
+from ..core import channels_last, choose_precision, hardware, own_random, stream_seed
 from ..data.batches import Batch, Batches
 from ..data.pairs import Pairs
 from ..data.pair_set import PairSet
@@ -131,7 +131,8 @@ class Position:
         for name in {m for phase in stage.phases for m in phase.modules}:
             self.system.get_submodule(name).train()
         if stage.begin is not None:
-            stage.begin(self.train, self.device)
+            with own_random(self.device):
+                stage.begin(self.train, self.device)
         self.stage, self.stage_index = stage, index
         self.first_step = sum(s.steps for s in self.stages[:index])
         self.updates = [Update(phase, self.system, self.device) for phase in stage.phases]
@@ -219,6 +220,10 @@ class Stepper:
 
     def one_step(self, until: str | None = None) -> None:
         """Run the phases that are due on one batch; with `until`, stop in the middle of the step, after that phase."""
+        with own_random(self.position.device):
+            self._run_phases(until)
+
+    def _run_phases(self, until: str | None) -> None:
         p, s = self.position, self.position.stage_step
         shares = p.processes.shares(p.config.accumulate)
         pieces = [(self.batch(s, share), self.step_context(s, share)) for share in shares]

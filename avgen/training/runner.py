@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from ..console import stop_code, stop_signal
 from ..core import InputError, choose_device
 from ..data.pairs import Pairs
 from ..runs.checkpoints import Checkpoint, load_state, newest_checkpoint, save_checkpoint
@@ -29,7 +30,14 @@ from ..runs.weights import LiveWeights, check_owner, restored
 from ..systems import System, build_system
 from .control import ControlChannel, NullChannel
 from .position import new_config, plan
-from .processes import PeerLost, Processes, check_shares, is_forked, training_environment
+from avgen.training.processes import (
+    PeerLost,
+    Processes,
+    check_shares,
+    is_forked,
+    only_training,
+    training_environment,
+)
 from .recording import Diverged
 from .remote import RemoteRun, launch
 from .trainer import build_trainer
@@ -110,9 +118,11 @@ def _train_to_end(
         if position.step == position.saved_step:
             weights = LiveWeights(position.averaged.refreshed(), position.step)
         run = run.with_weights(weights, interrupted)
-        control.report_state("stopped" if interrupted else "finished", step=position.saved_step)
+        told = {"signal": interrupt.signal} if interrupted and interrupt.signal else {}
+        control.report_state("stopped" if interrupted else "finished", step=position.saved_step, **told)
+        why = f"stopped by {interrupt.signal}" if told and interrupt.signal != "SIGINT" else "interrupted"
         advice = f"the checkpoint of step {position.saved_step} is kept; go on with: avgen resume --run {run.folder}"
-        watch.end(f"interrupted; {advice}" if interrupted else f"done: {summary(run)}")
+        watch.end(f"{why}; {advice}" if interrupted else f"done: {summary(run)}")
     return run
 
 # %% ../../nbs/08_training/11_runner.ipynb #ca752e2b
@@ -178,11 +188,13 @@ def train(
 ) -> Run:
     """Train a system to the end and return its Run.
 
-    An interrupt (Ctrl-C) leaves a checkpoint and returns the Run too, with `interrupted` set. Raises InputError for
-    what no run can be made with, and Diverged when a loss, a gradient or a weight is no longer a number.
+    An interrupt (Ctrl-C, SIGTERM, SIGHUP) leaves a checkpoint and returns the Run too, with `interrupted` set. Raises
+    InputError for what no run can be made with and while another thread trains, and Diverged when a loss, a gradient
+    or a weight is no longer a number.
     """
-    new, processes = _new_run(system, pairs, direction, preset, options_and_settings, scorer is not None)
-    return new.train(run, processes, Callbacks(quiet, on_samples, scorer))
+    with only_training():
+        new, processes = _new_run(system, pairs, direction, preset, options_and_settings, scorer is not None)
+        return new.train(run, processes, Callbacks(quiet, on_samples, scorer))
 
 # %% ../../nbs/08_training/11_runner.ipynb #9e50a07d
 def resume(
@@ -198,6 +210,11 @@ def resume(
 
     Raises InputError when settings or data are not what they were, and RunLocked when another process trains it.
     """
+    with only_training():
+        return _resume(folder, pairs, device, quiet, on_samples, scorer, settings)
+
+
+def _resume(folder, pairs, device, quiet: bool, on_samples, scorer, settings: dict) -> Run:
     config = RunConfig.read(folder)
     _require_same_settings(folder, config, settings)
     processes = Processes(choose_device(device or config.device))
@@ -255,6 +272,11 @@ def fork(
 
     Raises InputError, and CheckpointError when changed settings change the shape of a weight.
     """
+    with only_training():
+        return _fork(folder, pairs, run, Callbacks(quiet, on_samples, scorer), options_and_settings)
+
+
+def _fork(folder, pairs, run, callbacks: Callbacks, given: dict) -> Run:
     origin = Run.open(folder, pairs, "cpu")
     old, checkpoint = origin.config, newest_checkpoint(origin.folder / "checkpoints")
     if checkpoint is None:
@@ -262,7 +284,7 @@ def fork(
     pairs = origin.pairs
     origin.data.require_compatible(pairs)
     as_before = {"seed": old.seed, "steps": old.limit, "precision": old.precision}
-    options, changes = RunOptions.split(options_and_settings, **as_before)
+    options, changes = RunOptions.split(given, **as_before)
     device = check_environment(options)
     settings = {k: tuple(v) if isinstance(v, list) else v for k, v in old.settings.items()} | changes
     system = build_system(
@@ -282,9 +304,10 @@ def fork(
         "sha256": checkpoint.facts["sha256"],
         "settings": changes,
     }
-    config = new_config(system, pairs, old.preset, options, device, judged=scorer is not None, fork=came_from)
+    judged = callbacks.scorer is not None
+    config = new_config(system, pairs, old.preset, options, device, judged=judged, fork=came_from)
     new = _NewRun(config, system, pairs, _first_checkpoint(system, checkpoint, config))
-    return new.train(run, Processes(device, count=1), Callbacks(quiet, on_samples, scorer))
+    return new.train(run, Processes(device, count=1), callbacks)
 
 
 def _first_checkpoint(system: System, checkpoint: Checkpoint, config: RunConfig) -> tuple[int, dict, dict]:
@@ -349,8 +372,10 @@ def work(task: str) -> None:
         importlib.import_module(name)
     pairs = pickle.load(sys.stdin.buffer) if task["handed"] else None
     try:
-        resume(task["folder"], pairs, quiet=True)
+        run = resume(task["folder"], pairs, quiet=True)
     except (InputError, Diverged) as e:
         if read_small_json(Path(task["folder"]) / "state.json").get("state") == "starting":
             ControlChannel(task["folder"]).report_state("failed", message=str(e))
         sys.exit(f"avgen: {e}")
+    if run.interrupted and stop_signal():
+        sys.exit(stop_code())

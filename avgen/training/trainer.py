@@ -11,7 +11,7 @@ import time
 
 import torch
 
-from ..core import autocast
+from ..core import autocast, own_random
 from ..data.batches import Batch
 from ..runs.run import Run
 from ..systems import System
@@ -55,10 +55,11 @@ class SingleStepper:
             return None
         s = p.stage.steps + p.single_steps
         batch = self.stepper.batch(s)
-        before = self.evaluate_phases(batch, s)
-        update.run(batch, self.stepper.step_context(s), p.dtype, self.stepper.learning_rate_factor())
-        p.finish_single_step()
-        after = self.evaluate_phases(batch, s)
+        with own_random(p.device):
+            before = self.evaluate_phases(batch, s)
+            update.run(batch, self.stepper.step_context(s), p.dtype, self.stepper.learning_rate_factor())
+            p.finish_single_step()
+            after = self.evaluate_phases(batch, s)
         self.samples.write()
         self.checkpointer.save()
         return {"number": p.single_steps, "step": p.step, "phase": phase, "before": before, "after": after}

@@ -159,3 +159,62 @@ def test_a_sheet_without_names(folder, data, tmp_path):
     assert "2 sheets" in result.output and "real images" in out.read_text()
     picture = run("sheet", "--run", folder, "--data", data, "--out", tmp_path / "s.png", "--device", "cpu")
     assert picture.exit_code == 0 and (tmp_path / "s.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.fixture(scope="module")
+def ten_seconds(tmp_path_factory):
+    "Silence, with a quiet note at 2 s, one at 4.8 s and a loud one at 8 s."
+    import soundfile
+
+    song, time = np.zeros(441_000), np.arange(22050) / 44100
+    for begins, loudness in ((2.0, 0.1), (4.8, 0.2), (8.0, 0.5)):
+        first = round(begins * 44100)
+        song[first : first + 22050] = loudness * np.sin(2 * np.pi * 440 * time)
+    file = tmp_path_factory.mktemp("long") / "song.wav"
+    soundfile.write(file, song, 44100)
+    return file
+
+
+def test_attend_on_ten_seconds_looks_where_it_is_told(folder, ten_seconds, tmp_path):
+    words = ("attend", "--run", folder, "--sound", ten_seconds, "--device", "cpu", "--out")
+    at = run(*words, tmp_path / "at", "--at", "5.0,440")
+    assert at.exit_code == 0 and "from 4.75 to 5.25 s of 10.00 s, around --at" in at.stdout, at.output
+    with np.load(tmp_path / "at" / "attention.npz") as found:
+        heard = found["sound"]
+    start = run(*words, tmp_path / "from", "--from", "4.75")
+    assert "from 4.75 to 5.25 s of 10.00 s, as you chose" in start.stdout
+    with np.load(tmp_path / "from" / "attention.npz") as found:
+        assert np.array_equal(found["sound"], heard)
+    loudest = run(*words, tmp_path / "loud")
+    assert "8.5" in loudest.stdout and "the loudest; --from SECONDS chooses others" in loudest.stdout
+    apart = run(*words, tmp_path / "apart", "--at", "2.1,440", "--at", "8.2,440", "--at", "8.3,900")
+    assert len(list((tmp_path / "apart").glob("attention_*s.npz"))) == 2 and apart.exit_code == 0
+
+
+def test_attend_makes_a_page_of_moments(folder, ten_seconds, tmp_path):
+    words = ("attend", "--run", folder, "--sound", ten_seconds, "--device", "cpu", "--out", tmp_path)
+    result = run(*words, "--moments", 3)
+    assert result.exit_code == 0 and "moments.html" in result.stdout, (result.output, result.exception)
+    page = (tmp_path / "moments.html").read_text()
+    assert page.count('data-widget="AttentionInspector"') == 3 and "http://" not in page.replace(
+        "http://www.w3.org", ""
+    )
+    assert (tmp_path / "moments.png").read_bytes()[:4] == b"\x89PNG" and len(list(tmp_path.glob("*s.npz"))) == 3
+
+
+def test_generate_from_a_long_sound_says_which_part(folder, ten_seconds, tmp_path):
+    from remarks import said
+
+    words = ("generate", "--run", folder, "--sound", ten_seconds, "--device", "cpu", "--out", tmp_path)
+    with said("song.wav is 10.00 s long: its loudest 0.5 s are used, from (7.99|8.0).*--from"):
+        assert run(*words).exit_code == 0
+    assert run(*words, "--from", 2).exit_code == 0
+
+
+def test_what_is_wrong_with_a_long_sound(folder, backwards, ten_seconds, picture, tmp_path):
+    words = ("attend", "--run", folder, "--sound", ten_seconds, "--device", "cpu", "--out", tmp_path)
+    assert "option --at: found 12 s; expected a second from 0 to 10.00" in refused(*words, "--at", "12,440")
+    assert "option --at: found 5 s beside --from 1" in refused(*words, "--at", "5,440", "--from", 1)
+    assert "option --from: found 20 s; expected 0 to 10.00 s" in refused(*words, "--from", 20)
+    image = ("generate", "--run", backwards, "--image", picture, "--from", 1, "--out", tmp_path)
+    assert "option --from: found beside --image" in refused(*image)

@@ -2,8 +2,13 @@
 
 import inspect
 import json
+import os
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +16,9 @@ import typer
 from command_line import refused, run
 
 from avgen.cli import app
+from avgen.runs.files import read_metrics
+from avgen.runs.run import Run
+from avgen.runs.status import run_status
 
 
 def test_a_run_trained_from_here(folder):
@@ -182,3 +190,90 @@ def test_the_options_of_train_are_the_arguments_of_the_function():
     of_a_run = {field.name for field in fields(RunOptions)} - {"checkpoint_every", "sample_every", "tick_every"}
     assert of_a_run <= options, "an option of a run that the command line lacks"
     assert options - own - of_a_run <= set(inspect.signature(runner.train).parameters)
+
+
+def environment(**more):
+    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1", **more}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_scheduler_that_stops_a_run_finds_a_checkpoint_and_a_code(data, tmp_path, name):
+    "The command itself, in a process: the signal, the code, the state, and a resume that goes on."
+    number = getattr(signal, name)
+    words = [
+        "train",
+        "--data",
+        data,
+        "--run",
+        tmp_path / "run",
+        "--preset",
+        "toy",
+        "--steps",
+        100_000,
+        "--device",
+        "cpu",
+    ]
+    command = [sys.executable, "-c", "from avgen.cli import main; main()", *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True)
+    end = time.monotonic() + 240
+    while run_status(tmp_path / "run")["state"] != "running" or not read_metrics(tmp_path / "run"):
+        assert process.poll() is None and time.monotonic() < end, process.communicate()
+        time.sleep(0.1)
+    process.send_signal(number)
+    said = process.communicate(timeout=120)[1]
+    told = run_status(tmp_path / "run")
+    assert process.returncode == 128 + number and "Traceback" not in said and f"stopped by {name}" in said
+    assert (told["state"], told["signal"]) == ("stopped", name)
+    opened = Run.open(tmp_path / "run", device="cpu")
+    assert opened.step == told["step"] > 0 and not opened.finished
+
+
+GUEST = """
+import sys, traceback
+from avgen.cli import app
+from avgen.console import open_console
+open_console()
+for line in sys.argv[1:]:
+    try:
+        app(line.split("|"), prog_name="avgen")
+    except SystemExit as end:
+        if end.code:
+            sys.exit(print(line, "left with", end.code))
+    except BaseException:
+        sys.exit(traceback.print_exc(file=sys.stdout))
+print("all is well")
+"""
+
+
+@pytest.mark.slow
+def test_commands_pass_under_w_error_on_an_ascii_terminal(data, tmp_path):
+    "Warnings are errors, the terminal knows ASCII only, nobody reads stderr."
+    from avgen.data.files import write_sound
+
+    write_sound(tmp_path / "long.wav", 0.3 * torch.sin(torch.arange(88200) / 16), 44100)
+    toy, first = Path(__file__).parents[2] / "data" / "toy", tmp_path / "läufe" / "first"
+    lines = [
+        f"train|--data|{data}|--run|{first}|--preset|toy|--steps|2|--device|cpu",
+        f"resume|--run|{first}",
+        f"generate|--run|{toy}|--sound|{tmp_path / 'long.wav'}|--out|{tmp_path / 'made'}|--device|cpu",
+        f"attend|--run|{toy}|--sound|{tmp_path / 'long.wav'}|--moments|2|--out|{tmp_path / 'maps'}|--device|cpu",
+        f"sheet|--run|{first}|--data|{data}|--out|{tmp_path / 'sheet.html'}|--device|cpu",
+        f"runs|show|{first}",
+        f"runs|--folder|{first.parent}",
+    ]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", GUEST, *lines],
+        stdout=subprocess.PIPE,
+        stderr=write,
+        env=environment(PYTHONIOENCODING="ascii:strict", PYTHONUTF8="0"),
+        timeout=400,
+    )
+    os.close(write)
+    assert done.returncode == 0 and done.stdout.endswith(b"all is well\n"), done.stdout.decode("ascii", "replace")[
+        -3000:
+    ]
+    assert (tmp_path / "maps/moments.html").exists() and Run.open(first, device="cpu").finished

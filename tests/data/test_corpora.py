@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from small_data import make_folder
+from remarks import said
 
 from avgen.core import InputError
 from avgen.data.corpora import open_pairs
@@ -78,7 +79,7 @@ REAL = os.environ.get("AVGEN_REAL_DATA")
 @pytest.mark.skipif(not REAL, reason="AVGEN_REAL_DATA is not set: no real Sub-URMP pairs to open")
 def test_real_pairs():
     root = Path(REAL) / "Sub-URMP"
-    with pytest.warns(UserWarning, match="validation takes are also in train"):
+    with said("validation takes are also in train"):
         pairs = open_pairs(root)
     assert (len(pairs.train), len(pairs.tune), len(pairs.validation)) == (
         318,

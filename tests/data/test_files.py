@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from small_data import RATE, RNG, SAMPLES, tone
+from remarks import said
 
 from avgen.core import InputError
 from avgen.data.files import read_picture, read_sound, read_waveform, write_sound
@@ -70,9 +71,7 @@ def test_shorter_is_filled_and_longer_is_cut(tmp_path):
 
 def test_repairs_are_said(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.stack([tone(440, 48000)] * 2, 1), 48000)
-    with pytest.warns(
-        UserWarning, match=r"avgen: .*a.wav: 2 channels, mixed to one; 48000 Hz, resampled to 44100 Hz; shorter"
-    ):
+    with said(r".*a.wav: 2 channels, mixed to one; 48000 Hz, resampled to 44100 Hz; shorter"):
         read_sound(tmp_path / "a.wav")
 
 

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from remarks import nothing_said, said
 from small_data import FLUTE, RNG
 
 from avgen.core import INSTRUMENTS, InputError
@@ -120,7 +121,7 @@ def test_full_disk_is_an_input_error(band, cache, monkeypatch):
 
 def test_unwritable_cache_is_named(band, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match=f"cannot write '{tmp_path}/file/cache/pairs/"):
+    with pytest.raises(InputError, match=f"the cache '{tmp_path}/file/cache' cannot be written to.*--cache"):
         open_pairs(band, cache=tmp_path / "file" / "cache")
 
 
@@ -147,3 +148,45 @@ def test_array_file_and_checksum(tmp_path):
         f.truncate(2**26 + 999)
     long = checksum(tmp_path / "a.npy")
     assert long[0] == 2**26 + 999 and long != seal
+
+
+@pytest.fixture
+def poor_home(tmp_path, monkeypatch):
+    "A home in which nothing can be made (also by root), and a temporary folder of the test."
+    (tmp_path / "home").write_text("not a folder")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("AVGEN_CACHE")
+    monkeypatch.setattr(prepared.tempfile, "gettempdir", lambda: str(tmp_path))
+    return tmp_path
+
+
+def test_a_home_that_cannot_be_written_to_is_stood_in_for(band, poor_home):
+    with said("home/.cache/avgen' cannot be written to.*--cache.*AVGEN_CACHE"):
+        first = open_pairs(band)
+    spare = next(poor_home.glob("avgen-*"))
+    assert [p.name for p in (spare / "pairs").iterdir()] == [first.hash]
+    assert open_pairs(band).hash == first.hash
+
+
+def test_a_user_without_a_home(band, poor_home, monkeypatch):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(prepared.Path, "home", staticmethod(nowhere))
+    assert len(open_pairs(band).all_train) == 12 and list(poor_home.glob("avgen-*/pairs/*"))
+
+
+def test_a_cache_that_was_asked_for_is_not_replaced(band, poor_home, monkeypatch):
+    for named in ("variable", "argument"):
+        if named == "variable":
+            monkeypatch.setenv("AVGEN_CACHE", str(poor_home / "home" / "cache"))
+        with pytest.raises(InputError, match="home/cache' cannot be written to.*--cache.*AVGEN_CACHE.*cache="):
+            open_pairs(band, cache=poor_home / "home" / "cache" if named == "argument" else None)
+        monkeypatch.delenv("AVGEN_CACHE", raising=False)
+
+
+def test_a_cache_that_may_only_be_read_still_serves(band, cache, monkeypatch):
+    first = open_pairs(band)
+    monkeypatch.setattr(prepared, "can_write", lambda folder: False)
+    with nothing_said():
+        assert open_pairs(band).hash == first.hash

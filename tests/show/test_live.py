@@ -120,3 +120,95 @@ def test_bad_input_is_named(sound, tmp_path):
         with pytest.raises(InputError, match=re.escape(word)):
             wrong()
     assert not list(tmp_path.iterdir())
+
+
+NOTEBOOK = """
+from avgen.signal.sound import Sound
+import torch
+sound = Sound(torch.zeros(1, 64, 64), name="silence")
+---
+sound
+---
+from avgen.data.pairs import toy_pairs
+toy_pairs(n=4).validation
+---
+from avgen.nets.attention_maps import AttentionMap
+AttentionMap(torch.full((1, 64, 16), 1 / 16), (8, 8), (4, 4), sound=sound.values, config=sound.config)
+---
+from avgen.show.sound_player import SoundPlayer
+display(SoundPlayer(sound))
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    "A notebook of a sound, pairs, a map and a player: run as a user does, and what `nbconvert --to html` makes of it."
+    import nbformat
+    from nbclient import NotebookClient
+    from nbconvert import HTMLExporter
+
+    cells = [nbformat.v4.new_code_cell(text.strip()) for text in NOTEBOOK.split("---")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("AVGEN_STILL", raising=False)
+        NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    return notebook, HTMLExporter().from_notebook_node(notebook)[0]
+
+
+@pytest.mark.slow
+def test_an_exported_notebook_shows_every_widget_as_a_picture(exported):
+    notebook, page = exported
+    assert page.count('<div data-avgen-still="') == 4 and page.count("data:image/png;base64,") >= 4
+    for cell in notebook.cells[1:]:
+        live, still = cell.outputs
+        assert "application/vnd.jupyter.widget-view+json" in live.data and "text/html" in still.data
+        mark = re.search(r'data-avgen-still="(\w+)"', still.data["text/html"]).group(1)
+        state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+        model = state[live.data["application/vnd.jupyter.widget-view+json"]["model_id"]]["state"]
+        assert model["_mark"] == mark, "the picture is hidden by its own live view only"
+        assert len(still.data["text/html"]) < 120_000
+
+
+@pytest.mark.slow
+def test_the_same_expression_shows_the_same_whatever_was_imported(exported):
+    "The notebook's first sound is shown before anything of avgen.show was imported by hand."
+    first = exported[0].cells[1].outputs[0].data
+    last = exported[0].cells[4].outputs[0].data
+    assert first.keys() == last.keys() and first["text/plain"].startswith("SoundPlayer(")
+
+
+@pytest.mark.browser
+def test_the_picture_is_seen_until_the_view_is_alive(exported, browser, tmp_path):
+    (tmp_path / "page.html").write_text(exported[1])
+    tab = browser.new_page(offline=True) if hasattr(browser, "new_page") else browser
+    tab.set_default_timeout(20_000)
+    tab.goto((tmp_path / "page.html").as_uri(), wait_until="domcontentloaded")
+    pictures = tab.locator("[data-avgen-still] img")
+    assert pictures.count() == 4
+    assert all(box["width"] > 100 for box in map(lambda i: pictures.nth(i).bounding_box(), range(4)))
+    mark = tab.locator("[data-avgen-still]").first.get_attribute("data-avgen-still")
+    tab.evaluate("mark => document.body.insertAdjacentHTML('beforeend', `<p data-avgen-live='${mark}'></p>`)", mark)
+    assert not pictures.first.is_visible() and pictures.nth(1).is_visible()
+    tab.close()
+
+
+def test_without_a_kernel_or_with_avgen_still_jupyter_asks_for_the_bundle(sound, monkeypatch):
+    for shown in (sound, SoundPlayer(sound)):
+        with pytest.raises(NotImplementedError):
+            shown._ipython_display_()
+    monkeypatch.setattr(live, "in_kernel", lambda: True)
+    monkeypatch.setenv("AVGEN_STILL", "1")
+    with pytest.raises(NotImplementedError):
+        SoundPlayer(sound)._ipython_display_()
+
+
+def test_every_page_that_registers_a_display_is_loaded_when_one_is_shown():
+    from pathlib import Path
+
+    from avgen import core
+
+    folder = Path(live.__file__).parent
+    registering = {p.stem for p in folder.glob("*.py") if re.search(r"^ *register_display\(", p.read_text(), re.M)}
+    assert registering == set(core._WIDGETS)
+    others = {p for p in folder.parent.rglob("*.py") if p.parent != folder and "\nregister_display(" in p.read_text()}
+    assert not others

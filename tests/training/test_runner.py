@@ -1,19 +1,25 @@
 """Contract of avgen.training.runner: a run to the end, exact resume, forks, and what bad input gets."""
 
 import json
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 import torch
 from tiny_runs import TOTAL, final, interrupt_at, run_tiny, same
 
+from avgen.console import STOP_SIGNALS, stop_code
 from avgen.core import InputError
 from avgen.data.pairs import toy_pairs
 from avgen.runs.checkpoints import list_checkpoints
+from avgen.runs.status import run_status
 from avgen.signal.spectrogram import SpectrogramConfig
+from avgen.systems import build_system
 from avgen.training.runner import fork, resume, train
+from avgen.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -51,6 +57,93 @@ def test_interrupt_and_resume_is_exact_to_the_bit(whole, toys, tmp_path, monkeyp
     assert again.finished and not again.interrupted
     same(final(whole), final(again))
     assert torch.equal(whole.generate(toys.validation), again.generate(toys.validation))
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda n: signal.Signals(n).name)
+def test_a_machine_that_wants_us_to_stop_gets_a_checkpoint(whole, toys, tmp_path, monkeypatch, number):
+    "A time limit, a closed laptop, a machine that is taken back: as Ctrl-C, with its own name and exit code."
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        interrupt_at(monkeypatch, 7, number=number)
+        run = run_tiny(toys, tmp_path / "run")
+    finally:
+        signal.signal(number, before)
+    told = run_status(tmp_path / "run")
+    assert run.interrupted and run.step == 8 and stop_code() == 128 + number
+    assert (told["state"], told["signal"], told["alive"]) == ("stopped", signal.Signals(number).name, False)
+    same(final(whole), final(resume(tmp_path / "run", toys, quiet=True)))
+
+
+def test_a_signal_that_comes_twice_does_not_tear_a_step(whole, toys, tmp_path, monkeypatch):
+    "Slurm repeats itself; only a second Ctrl-C stops at once."
+    original = Trainer.one_step
+
+    def one_step(self):
+        if self.position.step == 7:
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGHUP)
+        original(self)
+
+    monkeypatch.setattr(Trainer, "one_step", one_step)
+    run = run_tiny(toys, tmp_path / "run")
+    assert run.interrupted and run.step == 8
+
+
+def in_thread(function) -> list:
+    "What a function returns, or raises, in a thread of its own."
+    found = []
+
+    def work():
+        try:
+            found.append(function())
+        except Exception as e:
+            found.append(e)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    return found
+
+
+def test_a_second_thread_is_refused_and_the_first_is_as_if_alone(whole, toys, tmp_path, monkeypatch):
+    original, refused = Trainer.one_step, []
+
+    def one_step(self):
+        if self.position.step in (2, 9):
+            refused.extend(in_thread(lambda: run_tiny(toys, tmp_path / "second")))
+            refused.extend(in_thread(lambda: resume(whole.folder, toys, quiet=True)))
+            refused.extend(in_thread(lambda: fork(whole.folder, toys, tmp_path / "third", quiet=True)))
+        original(self)
+
+    monkeypatch.setattr(Trainer, "one_step", one_step)
+    first = run_tiny(toys, tmp_path / "first")
+    assert len(refused) == 6 and all(isinstance(e, InputError) and "training.start" in str(e) for e in refused)
+    assert not (tmp_path / "second").exists() and not (tmp_path / "third").exists()
+    same(final(whole), final(first))
+    monkeypatch.undo()
+    same(final(whole), final(in_thread(lambda: run_tiny(toys, tmp_path / "alone in a thread"))[0]))
+
+
+def test_what_other_threads_draw_does_not_reach_a_run(whole, toys, tmp_path):
+    "A notebook opens other systems, which seeds PyTorch's global generator, while a run is trained in a thread."
+    ended, built = threading.Event(), []
+
+    def look_around():
+        while not ended.is_set():
+            built.append(build_system("tiny", "S2I", toys.instruments, toys.config, seed=5).state_dict())
+
+    watching = threading.Thread(target=look_around)
+    watching.start()
+    try:
+        run = run_tiny(toys, tmp_path / "run")
+    finally:
+        ended.set()
+        watching.join()
+    same(final(whole), final(run))
+    alone = build_system("tiny", "S2I", toys.instruments, toys.config, seed=5).state_dict()
+    for found in built[:3] + built[-3:]:
+        same(alone, found)
 
 
 def test_exact_through_several_interrupts_and_in_bfloat16(toys, tmp_path, monkeypatch):
