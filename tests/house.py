@@ -16,6 +16,7 @@ FLOORS = (
     "signal",
     "data",
     "orchestra",
+    "prepare",
     "nets",
     "systems",
     "runs",
