@@ -74,6 +74,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'avgen.cli.generating.ship': ('13_cli/generating.html#ship', 'avgen/cli/generating.py'),
                                       'avgen.cli.generating.write_arrays': ( '13_cli/generating.html#write_arrays',
                                                                              'avgen/cli/generating.py'),
+                                      'avgen.cli.generating.write_films': ('13_cli/generating.html#write_films', 'avgen/cli/generating.py'),
                                       'avgen.cli.generating.write_phrase': ( '13_cli/generating.html#write_phrase',
                                                                              'avgen/cli/generating.py'),
                                       'avgen.cli.generating.write_samples': ( '13_cli/generating.html#write_samples',

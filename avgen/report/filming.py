@@ -28,7 +28,7 @@ from ..runs.run import Run
 from ..runs.sources import find_data
 from ..signal.sound import Sound
 from ..signal.spectrogram import LogMel, SpectrogramConfig
-from ..systems.matching import generation_noise
+from ..systems.matching import MatchingSystem, generation_noise
 
 # %% ../../nbs/12_report/12_filming.ipynb #908c5034
 def hear(path, sample_rate: int) -> np.ndarray:  # (samples,) float32
@@ -89,8 +89,7 @@ def paint_film(
     system.eval()
     count = max(1, round(len(waveform) / config.sample_rate * rate))
     times, place = np.arange(count) / rate, picture_place(run)
-    by_code = all(hasattr(system, name) for name in ("encoder", "generator")) and hasattr(system.settings, "noise_size")
-    if by_code:
+    if isinstance(system, MatchingSystem):  # it paints from a code
         listening = np.arange(0, times[-1] + 0.1, min(0.1, 1 / rate))
         sounds = windows(waveform, config, listening, place).to(run.device)
         positions = times / min(0.1, 1 / rate)
@@ -154,7 +153,7 @@ class GeneratedFilm(Displayed):
             ax.plot(np.arange(0, len(line), step) / self.sample_rate, line[::step] - 2.2 * place, lw=0.4, color="0.35")
         ax.set(xlim=(0, self.seconds), yticks=[], xlabel="seconds")
         ax.spines[["top", "right", "left"]].set_visible(False)
-        return figure_png(figure)
+        return figure_png(figure, dpi=72)
 
     def __repr__(self):
         most = max(set(self.names), key=self.names.count) if self.names else ""
