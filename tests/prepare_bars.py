@@ -51,7 +51,9 @@ def sync() -> None:
                 for offset in OFFSETS:
                     path = flash_and_click(Path(folder) / f"film.{ending}", offset=offset, **settings)
                     found.append(sync_error(path, folder))
-            print(f"{name:9} pictures a second: worst error {max(found):.2f} pictures over {len(found)} films", flush=True)
+            print(
+                f"{name:9} pictures a second: worst error {max(found):.2f} pictures over {len(found)} films", flush=True
+            )
             worst = max(worst, *found)
     print(f"worst: {worst:.2f} pictures")
     assert worst <= 1
@@ -81,7 +83,9 @@ def speed(seconds: float = 20.0) -> None:
         prepared.pairs.train.tensors([0])
         ours = time.perf_counter() - began
         total = 2 * seconds
-        print(f"{total:.0f} s of 1080p h264 at 30 pictures a second, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        print(
+            f"{total:.0f} s of 1080p h264, 30 pictures a second, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+        )
         print(f"plain decoding {plain:.1f} s ({total / plain:.1f} x real time)")
         print(f"avgen prepare with log-mels {ours:.1f} s ({total / ours:.1f} x real time), {prepared}")
 
@@ -109,7 +113,9 @@ def faults(count: int = 300) -> None:
         whole = [p.name for p in bad if p not in named]
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         assert all(sum(t[2] for t in f["takes"]) for n, f in kept.items() if not n.startswith("bad"))
-        print(f"{len(bad) + 3} bad files in {took:.0f} s: {len(aside)} set aside, {len(named) - len(aside & set())} named")
+        print(
+            f"{len(bad) + 3} bad files in {took:.0f} s: {len(aside)} set aside, {len(named) - len(aside & set())} named"
+        )
         print(f"no crash, no hang; largest worker {peak:.0f} MB; all 6 good films kept")
         print(f"read without a remark ({len(whole)}): {', '.join(whole[:12])}")
         assert peak < 1000
@@ -118,14 +124,17 @@ def faults(count: int = 300) -> None:
 def digest(folder: Path) -> str:
     """Hash names and bytes of all files below a folder."""
     total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in ("contact_sheet.png", "player.html")):
+    for path in sorted(
+        p for p in folder.rglob("*") if p.is_file() and p.name not in ("contact_sheet.png", "player.html")
+    ):
         total.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
 
 
 def killed(folder: Path, films: Path, times: int, seed: int = 0) -> tuple[int, str]:
     """Prepare `films`, killed up to `times` times at random moments; returns how often, and the hash of the result."""
-    code = "import sys; from avgen.prepare.preparing import prepare_films as p; p([sys.argv[1]], sys.argv[2], quiet=True, workers=2)"
+    code = "from avgen.prepare.preparing import prepare_films as p; import sys; "
+    code += "p([sys.argv[1]], sys.argv[2], quiet=True, workers=2)"
     rng, out, kills = random.Random(seed), folder / "out", 0
     while True:
         process = subprocess.Popen([sys.executable, "-c", code, str(films), str(out)], start_new_session=True)
