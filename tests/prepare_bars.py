@@ -31,7 +31,7 @@ def sync_error(path, folder) -> float:
     rate, track = probe(path).rate, read_track(path, 44100, folder)
     origin, fine = first_moment(path), np.arange(0.5, 3.1, 0.001)
     bright = np.array([to_rgb(frame).mean() > 120 for _, frame in frames_at(path, fine)])
-    onsets = fine[1:][bright[1:] & ~bright[:-1]]
+    onsets = fine[1 : len(bright)][bright[1:] & ~bright[:-1]]
     errors = []
     for onset in onsets:
         clip = track.clip(origin + onset - 0.3, round(0.6 * 44100))

@@ -28,7 +28,7 @@ def _video_stream(container, size: tuple[int, int], rate, codec: str, rotation: 
     stream = container.add_stream(codec, rate=rate, options=options)
     stream.height, stream.width = size
     stream.pix_fmt = "yuv420p"
-    stream.codec_context.time_base = Fraction(1, 90_000)
+    stream.codec_context.time_base = Fraction(1, 60_000)
     stream.codec_context.thread_count = 1  # the same bytes on every machine
     if rotation:
         stream.set_display_rotation(rotation)
@@ -89,8 +89,8 @@ def write_film(
                 if np.shape(picture) != (*size, 3):
                     raise InputError(f"{path}: found a picture of shape {np.shape(picture)}; expected {(*size, 3)}")
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-                frame.pts = round((float(next(moments)) + start) * 90_000)
-                frame.time_base = Fraction(1, 90_000)
+                frame.pts = round((float(next(moments)) + start) * 60_000)
+                frame.time_base = Fraction(1, 60_000)
                 container.mux(film.encode(frame))
                 picture = next(pictures, None)
             container.mux(film.encode(None))
