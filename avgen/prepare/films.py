@@ -22,13 +22,13 @@ from ..orchestra.synthesis import play, random_room
 from ..orchestra.takes import PERFORMERS, person_of, pose_at
 
 # %% ../../nbs/04_prepare/12_films.ipynb #d884462c
-def _video_stream(container, size: tuple[int, int], rate, codec: str, rotation: int):
+def _video_stream(container, size: tuple[int, int], rate, codec: str, rotation: int, tick: Fraction):
     """Add a stream of pictures of (height, width) to an open container."""
     options = {"crf": "20", "preset": "veryfast"} if codec == "libx264" else {}
     stream = container.add_stream(codec, rate=rate, options=options)
     stream.height, stream.width = size
     stream.pix_fmt = "yuv420p"
-    stream.codec_context.time_base = Fraction(1, 60_000)
+    stream.codec_context.time_base = tick
     stream.codec_context.thread_count = 1  # the same bytes on every machine
     if rotation:
         stream.set_display_rotation(rotation)
@@ -68,6 +68,7 @@ def write_film(
     path = Path(path)
     rate = rate if isinstance(rate, Fraction) else Fraction(rate).limit_denominator(1001)
     pictures, start = iter(pictures), max(0.0, -offset)
+    tick = 1 / rate if path.suffix == ".avi" else Fraction(1, 60_000)  # AVI knows no times, only numbers of pictures
     first = next(pictures, None)
     if first is None:
         raise InputError(f"{path}: found no pictures; expected at least one")
@@ -79,7 +80,7 @@ def write_film(
     temporary = path.with_name(f".{os.getpid()}.tmp{path.suffix}")
     try:
         with av.open(str(temporary), "w") as container:
-            film = _video_stream(container, size, rate, codec, rotation)
+            film = _video_stream(container, size, rate, codec, rotation, tick)
             heard = container.add_stream(sound_codec, rate=sample_rate) if sound is not None else None
             if heard is not None:
                 heard.codec_context.layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(np.atleast_2d(sound))]
@@ -89,8 +90,7 @@ def write_film(
                 if np.shape(picture) != (*size, 3):
                     raise InputError(f"{path}: found a picture of shape {np.shape(picture)}; expected {(*size, 3)}")
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-                frame.pts = round((float(next(moments)) + start) * 60_000)
-                frame.time_base = Fraction(1, 60_000)
+                frame.pts, frame.time_base = round((float(next(moments)) + start) / tick), tick
                 container.mux(film.encode(frame))
                 picture = next(pictures, None)
             container.mux(film.encode(None))
