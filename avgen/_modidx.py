@@ -1330,6 +1330,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'avgen.prepare.regions.blur': ('04_prepare/regions.html#blur', 'avgen/prepare/regions.py'),
                                        'avgen.prepare.regions.moving_box': ( '04_prepare/regions.html#moving_box',
                                                                              'avgen/prepare/regions.py'),
+                                       'avgen.prepare.regions.pick_box': ('04_prepare/regions.html#pick_box', 'avgen/prepare/regions.py'),
                                        'avgen.prepare.regions.square': ('04_prepare/regions.html#square', 'avgen/prepare/regions.py')},
             'avgen.prepare.stills': { 'avgen.prepare.stills.Paired': ('04_prepare/stills.html#paired', 'avgen/prepare/stills.py'),
                                       'avgen.prepare.stills.Paired.__repr__': ( '04_prepare/stills.html#paired.__repr__',

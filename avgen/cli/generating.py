@@ -100,7 +100,8 @@ def write_phrase(out, run, image, seconds: float, seed: int) -> Path:
     if image is None:
         raise InputError("option --seconds: found no --image; expected a picture, or a folder of pictures as a film")
     image = Path(image)
-    files = sorted(f for f in image.iterdir() if f.suffix.lower() in (".png", ".jpg", ".jpeg")) if image.is_dir() else [image]
+    shown = (".png", ".jpg", ".jpeg")
+    files = sorted(f for f in image.iterdir() if f.suffix.lower() in shown) if image.is_dir() else [image]
     if not files:
         raise InputError(f"folder {str(image)!r} holds no pictures; expected .png or .jpg files, a film by their names")
     film = [read_picture(file, run.spectrogram.size[0]) for file in files]
@@ -122,7 +123,7 @@ def write_films(run, film, sound, video, rate: float, seed: int, quiet: bool = T
     from avgen.report.filming import film_folder
 
     if (sound is None) == (video is None):
-        raise InputError("option --film: expected one of --sound (a recording) and --video (a film), or a folder of them")
+        raise InputError("option --film: expected one of --sound (a recording) and --video (a film), or a folder")
     if film is None:
         raise InputError("option --video: found no --film; expected the film to write, such as --film beside.mp4")
     written, problems = film_folder(run, sound or video, film, video is not None, rate, seed, quiet)

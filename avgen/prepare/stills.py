@@ -41,7 +41,10 @@ class Paired:
 
     def __repr__(self):
         lines = [f"{Path(self.folder).name}: {self.pairs:,} pairs of {len(self.classes)} classes"]
-        lines += [f"  {n}: {r} recording{'s' * (r != 1)}, {p} photograph{'s' * (p != 1)}" for n, (r, p) in sorted(self.classes.items())]
+        lines += [
+            f"  {n}: {r} recording{'s' * (r != 1)}, {p} photograph{'s' * (p != 1)}"
+            for n, (r, p) in sorted(self.classes.items())
+        ]
         lines += [f"  set aside  {file}: {what}" for file, what in self.problems]
         return "\n".join(lines + [f"  note       {note}" for note in self.notes])
 

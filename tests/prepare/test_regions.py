@@ -5,7 +5,7 @@ import pytest
 
 from avgen.core import InputError
 from avgen.prepare.films import write_film
-from avgen.prepare.regions import FITS, Box, blur, moving_box, square
+from avgen.prepare.regions import FITS, Box, blur, moving_box, pick_box, square
 
 
 def test_boxes_are_read_in_shares_and_in_pixels():
@@ -36,3 +36,13 @@ def test_a_blurred_face_is_gone_and_the_rest_stays():
     before, hidden = picture.copy(), blur(picture, [Box(0.2, 0.2, 0.3, 0.3)])
     assert (picture == before).all() and (hidden[60:] == picture[60:]).all()
     assert hidden[20:50, 20:50].std() < 0.3 * picture[20:50, 20:50].std()
+
+
+def test_a_box_is_drawn_on_a_frame(tmp_path):
+    path = write_film(tmp_path / "film.mp4", np.full((5, 90, 160, 3), 60, np.uint8), 10)
+    picker = pick_box(path, 0.2)
+    assert picker.region == Box()
+    picker.box = [0.25, 0.5, 0.5, 0.25]
+    assert Box.parse(picker.text) == picker.region == Box(0.25, 0.5, 0.5, 0.25)
+    with pytest.raises(InputError, match="no picture at 3 s"):
+        pick_box(path, 3)

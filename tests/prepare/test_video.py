@@ -53,7 +53,8 @@ def test_channels_that_cancel_are_not_mixed_to_silence(tmp_path):
 def test_other_codecs_and_containers(tmp_path):
     pictures = [np.full((32, 64, 3), 12 * k, np.uint8) for k in range(20)]
     sound = 0.1 * np.sin(np.arange(48000) * 0.1)
-    for ending, codec, heard in (("webm", "libvpx-vp9", "libopus"), ("mov", "libx265", "aac"), ("avi", "mpeg4", "pcm_s16le")):
+    kinds = (("webm", "libvpx-vp9", "libopus"), ("mov", "libx265", "aac"), ("avi", "mpeg4", "pcm_s16le"))
+    for ending, codec, heard in kinds:
         path = write_film(tmp_path / f"film.{ending}", pictures, 20, sound, 48000, codec=codec, sound_codec=heard)
         shown = [to_rgb(frame).mean() for _, frame in frames_at(path, [0.1, 0.5, 0.9])]
         assert np.allclose(shown, [24, 120, 216], atol=11), (ending, shown)
