@@ -65,12 +65,12 @@ def speed(seconds: float = 20.0) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AVGEN_CACHE"] = f"{folder}/cache"
         rng, films = np.random.default_rng(0), Path(folder) / "films"
-        for k in range(2):
-            (films / f"class {k}").mkdir(parents=True)
+        for name in ("cello", "flute"):
+            (films / name).mkdir(parents=True)
             base = rng.integers(0, 255, (1080 // 8, 1920 // 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
             pictures = (np.roll(base, 3 * i, 1) for i in range(round(30 * seconds)))
             sound = 0.2 * rng.standard_normal(round(48000 * seconds)) * (0.2 + rng.random(1))
-            write_film(films / f"class {k}" / "film.mp4", pictures, 30, sound, 48000)
+            write_film(films / name / "film.mp4", pictures, 30, sound, 48000)
         began = time.perf_counter()
         for film in sorted(films.glob("*/*.mp4")):
             with av.open(str(film)) as container:
