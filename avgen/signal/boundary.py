@@ -94,6 +94,7 @@ def decoded(
     name,  # of the file, for the message
     decode,  # a function that decodes
     *arguments,
+    what: str = "a file",
     expected: str = "a whole sound or picture file",
     **more,
 ):
@@ -113,7 +114,7 @@ def decoded(
     except BaseException as e:
         reason = f"{type(e).__name__}: {e}" if str(e) else type(e).__name__
     raise InputError(
-        f"{name}: found a file that cannot be decoded ({reason[:300]}); expected {expected}; "
+        f"{name}: found {what} that cannot be decoded ({reason[:300]}); expected {expected}; "
         "fetch it again or leave it out"
     )
 

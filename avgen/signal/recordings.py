@@ -360,11 +360,11 @@ def read_recording(
     Raises `InputError` with the name of the file for what is not sound, is cut short or is damaged.
     """
     check_setting("start", start, float, 0)
-    expected = "a whole sound file"
+    words = {"what": "a sound", "expected": "a whole sound file"}
     if isinstance(file, tuple):
         name, data = file
-        return decoded(name, _recording, io.BytesIO(data), sample_rate, seconds, start, expected=expected)
+        return decoded(name, _recording, io.BytesIO(data), sample_rate, seconds, start, **words)
     with open_file(file) as opened:
         small = os.fstat(opened.fileno()).st_size < 2**20
         source = io.BytesIO(opened.read()) if small else opened
-        return decoded(file, _recording, source, sample_rate, seconds, start, expected=expected)
+        return decoded(file, _recording, source, sample_rate, seconds, start, **words)
