@@ -140,7 +140,7 @@ def _has_hole(data: bytes, scan: tuple[int, int]) -> bool:
 
 
 class _WatchedJpeg(io.BytesIO):
-    """Hand a JPEG to its decoder in pieces, and see how many rows it has drawn before and after the last of its data."""
+    """Hand a JPEG to its decoder in pieces, and see how many rows are drawn before and after the last of its data."""
 
     def __init__(self, data: bytes, scan: tuple[int, int]):
         super().__init__(data[: scan[1]] + _FILLER + b"\xff\xd9")
@@ -251,7 +251,9 @@ def _decode_decibels(data: bytes, config: SpectrogramConfig) -> Tensor:  # (1, *
         )
     present, promised = len(data) - file.tell(), kind.itemsize * wanted[0] * wanted[1]
     if present < promised:
-        raise InputError(f"found {present} bytes of numbers; expected {promised}: the file is cut short; fetch it again")
+        raise InputError(
+            f"found {present} bytes of numbers; expected {promised}: the file is cut short; fetch it again"
+        )
     numbers = np.frombuffer(data, kind, wanted[0] * wanted[1], file.tell())
     with np.errstate(over="ignore"):
         decibels = numbers.reshape(wanted, order="F" if by_columns else "C").astype(np.float32)

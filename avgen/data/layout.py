@@ -323,6 +323,6 @@ def _child(folder: Path, name: str, endings: tuple = ("",)) -> Path | None:
 
 def find_file(root: Path, folder: str, source: str) -> Path | None:
     """Find the file of a pair in `folder` ("img", "chunk" or "lms"); None where there is none (any more)."""
-    place, (split, instrument, stem) = root / folder / source.split("/")[0], source.split("/")
-    place = _child(place, instrument)
+    split, instrument, stem = source.split("/")
+    place = _child(root / folder / split, instrument)
     return place and _child(place, stem, FOLDERS[folder])

@@ -147,6 +147,8 @@ def _promised_bytes(head: bytes) -> int:
         return length + 8 if length < _UNKNOWN else 0
     if head[:4] == b"RF64" and head[12:16] == b"ds64":
         return _integer(head, 20, 28) + 8
+    if head[:4] == b"riff":
+        return _integer(head, 16, 24)  # the 64-bit cousin of wav, with names of 16 bytes
     if head[:4] == b".snd":
         length = _integer(head, 8, 12, "big")
         return _integer(head, 4, 8, "big") + length if length < _UNKNOWN else 0
@@ -169,17 +171,36 @@ def _lacks_end(file, head: bytes, size: int) -> bool:
     return last < 0 or len(tail) < last + 6 or not tail[last + 5] & 4
 
 
+class _Forgiving:
+    """Hand a file to libsndfile, which may seek to where a damaged header sends it: then nothing moves."""
+
+    def __init__(self, file):
+        self.file = file
+        self.read, self.readinto, self.tell = file.read, file.readinto, file.tell
+
+    def seek(self, offset, whence=0):
+        """Seek where that is possible."""
+        try:
+            return self.file.seek(offset, whence)
+        except (ValueError, OverflowError, OSError):
+            return self.file.tell()
+
+
 def _next_part(opened, samples: int) -> np.ndarray:  # (n, channels) float32; empty at the end and where it breaks off
     """Read the next so many samples of a file opened by soundfile, whatever its header says of its length."""
     import soundfile
 
+    part = np.full((samples, opened.channels), np.nan, np.float32)
     try:
-        return opened.read(out=np.empty((samples, opened.channels), np.float32))
-    except soundfile.LibsndfileError:
-        return np.zeros((0, opened.channels), np.float32)
+        return opened.read(out=part)
+    except soundfile.LibsndfileError:  # it may have come after some samples, as at the end of a flac out of a pipe
+        missing = np.isnan(part[:, 0])
+        return part[: missing.argmax()] if missing.any() else part
 
 
-_NOT_A_SOUND = "found {size} bytes that begin with {head!r}; expected a wav or flac file; fetch it again or leave it out"
+_NOT_A_SOUND = (
+    "found {size} bytes that begin with {head!r}; expected a wav or flac file; fetch it again or leave it out"
+)
 
 
 def _read_with_soundfile(file, seconds: float | None, start: float) -> Samples | None:
@@ -194,7 +215,7 @@ def _read_with_soundfile(file, seconds: float | None, start: float) -> Samples |
     head, size = file.read(4096), file.seek(0, os.SEEK_END)
     file.seek(0)
     try:
-        opened = soundfile.SoundFile(file)
+        opened = soundfile.SoundFile(_Forgiving(file))
     except (soundfile.LibsndfileError, RuntimeError, TypeError):
         return None
     with opened:
@@ -214,7 +235,7 @@ def _read_with_soundfile(file, seconds: float | None, start: float) -> Samples |
             got += len(part)
         cut = known and got < wanted or got < wanted < 2**62 and _lacks_end(file, head, size)
         longer = len(_next_part(opened, 1)) > 0 if got == wanted else False
-        if not cut and known and longer and opened.format == "FLAC":  # its end lies where its header says, or not at all
+        if not cut and known and longer and opened.format == "FLAC":  # it ends where its header says, or is cut
             opened.seek(frames - 1)
             cut = not len(_next_part(opened, 1))
         if cut:
@@ -226,7 +247,9 @@ def _read_with_soundfile(file, seconds: float | None, start: float) -> Samples |
     return Samples(samples, rate, longer)
 
 # %% ../../nbs/01_signal/09_recordings.ipynb #b3ea5f8b
-_FFMPEG_FORMATS = "mov,mp4,m4a,3gp,matroska,webm,aac,ogg,mp3,flac,asf,avi,mpegts,amr,amrnb,amrwb,ac3,eac3,caf,wv,ape,flv"
+_FFMPEG_FORMATS = (
+    "mov,mp4,m4a,3gp,matroska,webm,aac,ogg,mp3,flac,asf,avi,mpegts,amr,amrnb,amrwb,ac3,eac3,caf,wv,ape,flv"
+)
 
 
 def _read_with_ffmpeg(file, seconds: float | None, start: float) -> Samples | None:
@@ -297,11 +320,13 @@ def mix_channels(samples: np.ndarray) -> tuple[np.ndarray, str]:  # (n,) float32
         return samples[:, 0], ""
     power = np.einsum("nc,nc->c", samples, samples, dtype=np.float64) / len(samples)
     sounding = power > 1e-6 * power.max()
-    heard = samples if sounding.all() or not sounding.any() else samples[:, sounding]
+    if not sounding.any():
+        return samples[:, 0], f"{count} channels, mixed to one"
+    heard = samples if sounding.all() else samples[:, sounding]
     mixed = heard.mean(1, dtype=np.float32)
     if heard.shape[1] > 1 and np.dot(mixed, mixed) / len(mixed) < 10**-0.45 * power[sounding].mean():
         return samples[:, power.argmax()], f"{count} channels that cancel each other when mixed: the loudest taken"
-    if not sounding.all() and sounding.any():
+    if not sounding.all():
         return mixed, f"{count} channels, some of them silent: the others mixed to one"
     return mixed, f"{count} channels, mixed to one"
 
