@@ -126,7 +126,7 @@ def _problem_of(entry: PairFiles) -> str:
     if "chunk" not in entry.files and "lms" not in entry.files:
         return f"found a picture without a sound; expected chunk/{entry.source}.wav; add it or remove the picture"
     match = _STEM.fullmatch(entry.stem)
-    if not match or match[1] != entry.instrument:
+    if not match or match[1] != same_text(entry.instrument):
         return (
             f"found the name {entry.stem!r}; expected <instrument><number of the take>_<milliseconds> "
             f"such as {entry.instrument}00_500; rename the pair"

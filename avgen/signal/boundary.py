@@ -7,6 +7,7 @@ __all__ = ['shown', 'open_file', 'read_bytes', 'same_text', 'decode_text', 'deco
 
 # %% ../../nbs/01_signal/08_boundary.ipynb #20307472
 import contextlib
+import faulthandler
 import multiprocessing
 import os
 import pickle
@@ -139,6 +140,7 @@ def _limit_memory(megabytes: int) -> None:
 def _serve(pipe, function, megabytes: int) -> None:
     """Answer items that come through a pipe until it is closed: the life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the keyboard interrupts the process that waits for the results
+    faulthandler.disable()  # the death of a worker is told in one line
     torch.set_num_threads(1)
     _limit_memory(megabytes)
     while True:

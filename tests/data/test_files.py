@@ -3,6 +3,7 @@
 import io
 import struct
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -252,7 +253,7 @@ def test_a_damaged_jpeg_is_noticed_and_a_good_one_is_not(options, mode):
         at = int(share * len(whole))
         with pytest.raises(InputError, match="a.jpg: .*damaged or cut short"):
             read_file(("a.jpg", whole[:at] + b"\xff\xd9"), "img")
-        for hole in (bytes(700), RNG.integers(0, 255, 700, dtype=np.uint8).tobytes()):
+        for hole in (bytes(700), b"\xff" * 700):
             try:
                 assert "damaged" in read_file(("a.jpg", whole[:at] + hole + whole[at + 700 :]), "img").remarks[0]
             except InputError as e:
@@ -261,8 +262,9 @@ def test_a_damaged_jpeg_is_noticed_and_a_good_one_is_not(options, mode):
 
 def test_a_picture_that_claims_too_much_is_refused():
     huge = bytearray(encoded(Image.new("L", (8, 8)), "PNG"))
-    huge[16:24] = struct.pack(">II", 30000, 4000)
-    with pytest.raises(InputError, match="a.png: .*(pixels|decoded)"):
+    huge[16:24] = struct.pack(">II", 30000, 2500)
+    huge[29:33] = struct.pack(">I", zlib.crc32(huge[12:29]))
+    with pytest.raises(InputError, match="a.png: found a picture of 30,000 x 2,500 pixels"):
         read_file(("a.png", bytes(huge)), "img")
 
 
