@@ -168,7 +168,10 @@ def _lacks_end(file, head: bytes, size: int) -> bool:
     file.seek(max(0, size - 2**16))
     tail = file.read()
     last = tail.rfind(b"OggS")
-    return last < 0 or len(tail) < last + 6 or not tail[last + 5] & 4
+    page = tail[last:] if last >= 0 else b""
+    if len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]]):
+        return True
+    return not page[5] & 4
 
 
 class _Forgiving:
