@@ -192,7 +192,7 @@ class _Worker:
         self.pipe.close()
 
 # %% ../../nbs/01_signal/08_boundary.ipynb #54f4a22a
-_WAITING = 4  # items that a worker has been given at any time
+_WAITING = 16  # items that a worker has been given at any time
 
 
 def _collect(crew: list, spares: deque, done: dict, seconds: float, start) -> None:
