@@ -19,8 +19,8 @@ from torch import Tensor
 
 from ..console import advise
 from ..core import InputError, check_setting, name_list
-from .files import read_waveform
-from .layout import FOLDERS, instruments_of, list_files, read_layout
+from .files import read_file
+from .layout import FOLDERS, find_file, instruments_of, list_files, read_layout
 from .loading import count_problems, folder_error
 from .pair_set import PairSet
 from .pairs import Pairs
@@ -30,11 +30,8 @@ from ..signal.spectrogram import SpectrogramConfig
 # %% ../../nbs/02_data/10_corpora.ipynb #5834a970
 def _read_chunk(root: Path, config: SpectrogramConfig, source: str):
     """Read the waveform of a pair from its file in chunk/. Returns None when there is none (any more)."""
-    for ending in FOLDERS["chunk"]:
-        file = root / "chunk" / f"{source}{ending}"
-        if file.is_file():
-            return read_waveform(file, config)[0]
-    return None
+    file = find_file(root, "chunk", source)
+    return None if file is None else read_file(file, "chunk", config).value
 
 
 def _as_pairs(root: Path, recipe: Recipe, key: str, tune_share: float, notes: list, found: Prepared) -> Pairs:

@@ -17,6 +17,7 @@ import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -25,9 +26,9 @@ import torch
 
 from ..console import advise
 from ..core import INSTRUMENTS, InputError, atomic_folder, progress, write_atomically
-from .files import read_bytes
 from .layout import SPLITS, Layout, list_files, read_layout
-from .loading import check_log_mels, folder_error, load_all, summarise_repairs
+from .loading import Findings, check_log_mels, folder_error, load_all
+from ..signal.boundary import open_file, shown
 from ..signal.spectrogram import LogMel, SpectrogramConfig
 
 # %% ../../nbs/02_data/09_prepared.ipynb #126247e9
@@ -83,6 +84,17 @@ def _hash(*parts: bytes, size: int = 8) -> str:
     return digest.hexdigest()
 
 
+def _digest(root: Path, name: str) -> bytes:
+    """Hash the name and the bytes of a file, a piece at a time; only the name of one that cannot be read."""
+    digest, name = blake2b(digest_size=16), os.fsencode(name)
+    digest.update(len(name).to_bytes(8, "little") + name)
+    with contextlib.suppress(InputError, OSError), open_file(root / os.fsdecode(name)) as file:
+        digest.update(os.fstat(file.fileno()).st_size.to_bytes(8, "little"))
+        while piece := file.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest().encode()
+
+
 def content_hash(
     root: Path,
     files: dict,  # what `list_files` found there
@@ -90,21 +102,18 @@ def content_hash(
 ) -> str:
     """Hash the names and bytes of all `files`, or recall the hash while no name, size or time of change differs."""
     stamps = np.array(list(files.values()), dtype=np.int64).tobytes()
-    listing = _hash(str(root.resolve()).encode(), "\0".join(files).encode(), stamps, size=16)
+    listing = _hash(os.fsencode(root.resolve()), os.fsencode("\0".join(files)), stamps, size=16)
     remembered = cache / "listings" / f"{listing}.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return json.loads(remembered.read_text())["content"]
 
-    def digest(name):
-        return _hash(name.encode(), read_bytes(root / name), size=16).encode()
-
     quiet = len(files) < 10_000
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        digests = pool.map(digest, sorted(files))
+        digests = pool.map(partial(_digest, root), sorted(files))
         content = _hash(*progress(digests, total=len(files), label=f"reading {root.name}", quiet=quiet), size=16)
     with contextlib.suppress(InputError):  # a cache that may only be read still serves what is prepared
         with write_atomically(remembered, "w") as file:
-            json.dump({"content": content, "folder": str(root)}, file)
+            json.dump({"content": content, "folder": shown(root)}, file)
     return content
 
 # %% ../../nbs/02_data/09_prepared.ipynb #a681162a
@@ -232,7 +241,7 @@ def prepare(
     problems = layout.problems + wrong_settings
     if problems and not skip_bad:
         raise folder_error(layout.root, problems)
-    kept, repairs = [], {}
+    kept, found = [], Findings(layout)
     with atomic_folder(target) as folder:
         images, sounds = ArrayFile(folder / "images.npy", np.uint8), ArrayFile(folder / "sounds.npy", np.float16)
         try:
@@ -245,8 +254,8 @@ def prepare(
                 kept += [loaded.entry for loaded in good]
                 images.append(torch.stack([loaded.image for loaded in good]).numpy())
                 sounds.append(_as_sounds([loaded.sound for loaded in good], config).numpy())
-                for repair, name in (repair for loaded in good for repair in loaded.repairs):
-                    repairs.setdefault(repair, []).append(name)
+                for loaded in good:
+                    found.add(loaded)
         finally:
             images.close()
             sounds.close()
@@ -259,7 +268,7 @@ def prepare(
             "image_size": recipe.image_size,
             "instruments": list(recipe.instruments),
             "problems": problems,
-            "notes": layout.notes + summarise_repairs(repairs),
+            "notes": layout.notes + found.notes(config),
         }
         _write_tables(folder, layout, kept, manifest)
 

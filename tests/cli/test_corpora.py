@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import remarks
 from command_line import refused, run
 from small_data import make_folder
 
@@ -147,7 +148,7 @@ def test_a_misspelt_folder_gets_advice_that_can_be_followed(tmp_path, tiny):
     checked = run("corpora", "check", "folders", root)  # as the message says
     assert "avgen corpora check folders" in said and checked.exit_code == 1 and "'Piano'" in checked.stdout
     (root / "instruments.txt").write_text("drum\nguitar\npiano\nPiano\n")  # and the other thing that it says
-    with pytest.warns(UserWarning, match="Piano"):
+    with remarks.said("Piano"):
         assert run("train", *options).exit_code == 0
     assert Run.open(tmp_path / "run", device="cpu").instruments == ("drum", "guitar", "piano", "Piano")
 
@@ -158,7 +159,7 @@ def test_bad_pairs_are_left_out_from_the_command_line(tmp_path, tiny, hurried):
     named = ("--system", "tiny", "--data", root, "--run", tmp_path / "run")
     options = (*named, "--device", "cpu", "--set", "batch_size=4", "--quiet")
     assert "--skip-bad" in refused("train", *options)
-    with pytest.warns(UserWarning, match="1 problem, left out"):
+    with remarks.said("1 problem, left out"):
         assert run("train", *options, "--skip-bad", "--steps", 2).exit_code == 0
     assert run("runs", "show", tmp_path / "run").exit_code == 0
     assert len(Run.open(tmp_path / "run", device="cpu").pairs.all_train) == 11, "a run remembers"

@@ -34,7 +34,7 @@ def test_layout_is_read(tmp_path, sound, picture):
     assert (
         first.image.values - read_picture(tmp_path / "x" / "img" / f"{first.source}{picture}").values
     ).abs().max() < 1e-6
-    assert sound == ".WAV" or torch.equal(first.sound.waveform, read_waveform(file)[0])
+    assert torch.equal(first.sound.waveform, read_waveform(file)[0])
 
 
 def test_instruments_of_the_user(tmp_path):
@@ -129,5 +129,5 @@ def test_left_out_is_counted(band):
     (band / "img/train/flute/flute00_0.jpg").write_text("no picture")
     with pytest.raises(InputError, match="--skip-bad"):
         open_pairs(band)
-    with pytest.warns(UserWarning, match="1 problem, left out"):
+    with said("1 problem, left out"):
         assert open_pairs(band, skip_bad=True).left_out == 1

@@ -1,6 +1,9 @@
 """The contract of avgen.data.files: what is read, what is repaired and reported, what is refused and how."""
 
+import io
 import struct
+import time
+import zlib
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from small_data import RATE, RNG, SAMPLES, tone
 from remarks import said
 
 from avgen.core import InputError
-from avgen.data.files import read_picture, read_sound, read_waveform, write_sound
+from avgen.data.files import read_file, read_picture, read_sound, read_waveform, write_sound
 from avgen.signal.spectrogram import SpectrogramConfig
 
 soundfile = pytest.importorskip("soundfile")
@@ -176,3 +179,139 @@ def test_other_endings_and_nan_are_not_written(tmp_path):
     with pytest.raises(InputError, match="NaN"):
         write_sound(tmp_path / "a.wav", np.full(9, np.nan), RATE)
     assert not list(tmp_path.iterdir())
+
+
+def encoded(picture, form="JPEG", **more) -> bytes:
+    """Encode a Pillow image as the bytes of a file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **more)
+    return buffer.getvalue()
+
+
+def photograph(width=320, height=180) -> Image.Image:
+    """Make a picture that is flat nowhere."""
+    y, x = np.mgrid[0:height, 0:width] / 40
+    waves = np.stack([np.sin(x), np.cos(y), np.sin(x + y)], 2) * 90 + 128
+    return Image.fromarray((waves + np.random.default_rng(0).normal(0, 12, waves.shape)).clip(1, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+@pytest.mark.parametrize("kind,top", [(np.uint16, 65535), (np.int32, 65535), (np.float32, 1), (np.float32, 255)])
+def test_grey_of_many_bits_stays_grey(form, kind, top):
+    if form == "PNG" and kind is not np.uint16:
+        pytest.skip("PNG has no such greys")
+    ramp = np.tile(np.linspace(0, top, 256), (64, 1)).astype(kind)
+    found = read_file(("a.png", encoded(Image.fromarray(ramp), form)), "img")
+    assert abs(found.value[0, 0].float() - torch.linspace(0, 255, 64)).max() < 5 and "brought to 8" in found.remarks[0]
+
+
+def odd_exif(kind: int, orientation=6) -> bytes:
+    """Make an EXIF block with the orientation and one tag of an odd type."""
+    tags = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0) + struct.pack("<HHII", 0x011A, kind, 1, 38)
+    return b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + tags + bytes(4) + struct.pack("<ii", -1, 0)
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2, 5, 7, 10, 12, 99])
+def test_odd_exif_never_stops_a_picture(kind):
+    picture = photograph()
+    turned = encoded(picture.transpose(Image.Transpose.ROTATE_90), exif=odd_exif(kind))
+    upright = read_file(("a.jpg", encoded(picture)), "img").value.float()
+    assert (read_file(("a.jpg", turned), "img").value.float() - upright).abs().mean() < 4
+    broken = read_file(("a.jpg", encoded(picture, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")), "img")
+    assert (broken.value.float() - upright).abs().mean() < 1
+
+
+def profile(gamma: float) -> bytes:
+    """Make the colour profile of a screen that shows other colours than sRGB."""
+    from PIL import ImageCms
+
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, green = (data.index(name, 128) for name in (b"rXYZ", b"gXYZ"))  # the table of tags: name, offset, length
+    data[red + 4 : red + 8], data[green + 4 : green + 8] = data[green + 4 : green + 8], data[red + 4 : red + 8]
+    return bytes(data).replace(b"s\0R\0G\0B", b"o\0t\0h\0e").replace(b"sRGB", b"othe")
+
+
+def test_colours_of_a_profile_become_those_of_a_screen():
+    red = Image.new("RGB", (64, 64), (230, 20, 20))
+    for form in ("PNG", "JPEG"):
+        found = read_file(("a", encoded(red, form, icc_profile=profile(1))), "img")  # red and green have changed places
+        assert found.value[:, 9, 9].tolist()[1] > 200 > found.value[0, 9, 9] and "sRGB" in found.remarks[0]
+    found = read_file(("a", encoded(red, "PNG", icc_profile=b"nonsense")), "img")
+    assert found.value[:, 9, 9].tolist() == [230, 20, 20] and "ignored" in found.remarks[0]
+
+
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"optimize": True}, {"quality": 95}])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_damaged_jpeg_is_noticed_and_a_good_one_is_not(options, mode):
+    for good in (photograph(), Image.new("RGB", (640, 360)), Image.new("RGB", (333, 77), "white")):
+        assert not read_file(("a.jpg", encoded(good.convert(mode), **options)), "img").remarks
+        padded = encoded(good.convert(mode), **options) + b"a telephone keeps a film here" * 99
+        assert not read_file(("a.jpg", padded), "img").remarks
+    whole = encoded(photograph().convert(mode), **options)
+    for share in (0.3, 0.5, 0.7):
+        at = int(share * len(whole))
+        with pytest.raises(InputError, match="a.jpg: .*damaged or cut short"):
+            read_file(("a.jpg", whole[:at] + b"\xff\xd9"), "img")
+        for hole in (bytes(700), b"\xff" * 700):
+            try:
+                assert "damaged" in read_file(("a.jpg", whole[:at] + hole + whole[at + 700 :]), "img").remarks[0]
+            except InputError as e:
+                assert "damaged" in str(e) or "cannot be decoded" in str(e)
+
+
+def test_a_picture_that_claims_too_much_is_refused():
+    huge = bytearray(encoded(Image.new("L", (8, 8)), "PNG"))
+    huge[16:24] = struct.pack(">II", 30000, 2500)
+    huge[29:33] = struct.pack(">I", zlib.crc32(huge[12:29]))
+    with pytest.raises(InputError, match="a.png: found a picture of 30,000 x 2,500 pixels"):
+        read_file(("a.png", bytes(huge)), "img")
+
+
+def npy(array, header: bytes = b"", by: bytes = b"") -> bytes:
+    """Encode an array, with a part of its header replaced."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue().replace(header, by) if header else buffer.getvalue()
+
+
+def test_an_array_is_what_its_header_says_or_refused():
+    good = np.random.default_rng(0).uniform(-60, 20, (128, 44))
+    for array in (good, good.astype(np.float16), np.asfortranarray(good), good.astype(">f4"), good.astype(np.int8)):
+        found = read_file(("a.npy", npy(array)), "lms").value
+        assert (found - read_file(("a.npy", npy(good)), "lms").value).abs().max() < 0.02
+    for bad in (
+        npy(good, b"(128, 44)", b"(9**9,44)"),
+        npy(good, b"(128, 44)", b"(10**12,)"),
+        npy(good, b"<f8", b"<m8"),
+        npy(good, b"<f8", b"|O8"),
+        npy(good)[:5000],
+        npy(good)[:9],
+        npy(np.zeros((128, 44), [("a", "f4")])),
+        npy(np.zeros((128, 44), complex)),
+        b"",
+    ):
+        with pytest.raises(InputError, match="a.npy: .*; "):
+            read_file(("a.npy", bad), "lms")
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "npy"])
+def test_mutants_cost_a_sentence_each(form):
+    """Three hundred damaged files of every kind, each read or refused with its name, none slowly."""
+    from PIL import features
+
+    if form == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    random, kind = np.random.default_rng(len(form)), "lms" if form == "npy" else "img"
+    exif = {"exif": odd_exif(3)} if form in ("JPEG", "PNG", "WEBP") else {}
+    whole = npy(np.zeros((128, 44), np.float16)) if kind == "lms" else encoded(photograph(64, 48), form, **exif)
+    for n in range(300):
+        data = bytearray(whole)
+        for at in random.integers(0, min(len(data), 10 ** random.integers(2, 5)), random.integers(1, 9)):
+            data[at] = random.choice([0, 255, 127, 128, random.integers(256)])
+        data = bytes(data[: random.integers(len(data))] if n % 3 == 0 else data)
+        began = time.process_time()
+        try:
+            assert read_file((f"mutant{n}", data), kind, size=32).value.ndim == 3
+        except InputError as e:
+            assert str(e).startswith(f"mutant{n}: ") and "; " in str(e)
+        assert time.process_time() - began < 10

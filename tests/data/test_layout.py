@@ -1,15 +1,17 @@
 """The contract of avgen.data.layout: which files are pairs, and what is said of the rest."""
 
+import os
 import shutil
 import warnings
 
+import numpy as np
 import pytest
 from small_data import write_pair
 from remarks import nothing_said, said
 
 from avgen.core import INSTRUMENTS, InputError
 from avgen.data.corpora import open_pairs
-from avgen.data.layout import instruments_of, list_files, pair_files, read_layout
+from avgen.data.layout import find_file, instruments_of, list_files, pair_files, read_layout
 from avgen.data.loading import check_folder
 
 pytest.importorskip("soundfile")
@@ -190,3 +192,66 @@ def test_files_are_listed_without_hidden_ones(band):
     assert [entry.source for entry in read_layout(band).entries] == [
         entry.source for entry in pair_files(band, dict(reversed(files.items())), INSTRUMENTS).entries
     ]
+
+
+def test_a_quote_that_never_closes_is_named_by_its_line(band):
+    rows = ["split,instrument,stem,performer", "train,flute,flute00_0,Ada", 'train,flute,flute00_500,"Bea']
+    (band / "pairs.csv").write_text("\n".join([*rows, "train,flute,flute01_0,Cy", ""]))
+    with pytest.raises(InputError, match="pairs.csv: found a row that begins in line 3"):
+        open_pairs(band)
+    with said(""):
+        assert open_pairs(band, skip_bad=True).all_train[0].performer == "Ada"
+    (band / "pairs.csv").write_text("\n".join([*rows[:2], "x" * 200_000]))
+    assert "line 3" in check_folder(band).problems[0][1]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1", "utf-16"])
+@pytest.mark.parametrize("comma", [",", ";", "\t"])
+def test_a_table_out_of_a_spreadsheet(band, encoding, comma):
+    rows = ["split,instrument,stem,performer", "train,flute,flute00_0,Jürgen"]
+    (band / "pairs.csv").write_bytes("\r\n".join(rows).replace(",", comma).encode(encoding))
+    layout = read_layout(band)
+    assert layout.table["train/flute/flute00_0"]["performer"] == "Jürgen" and not layout.problems
+    assert any("Latin-1" in note for note in layout.notes) == (encoding == "latin-1")
+
+
+def test_mutants_of_a_table_cost_a_sentence_each(band):
+    random = np.random.default_rng(0)
+    rows = ["split,instrument,stem,performer,f0"] + [f'train,flute,flute00_{n},"A, ""B""",{n}.5' for n in range(9)]
+    files, whole = list_files(band) | {"pairs.csv": (1, 1, 1)}, "\n".join(rows).encode()
+    for n in range(300):
+        data = bytearray(whole)
+        for at in random.integers(0, len(data), random.integers(1, 9)):
+            data[at] = random.choice([0, 255, 34, 44, 10, 13, random.integers(256)])
+        (band / "pairs.csv").write_bytes(bytes(data[: random.integers(len(data))] if n % 3 == 0 else data))
+        layout = read_layout(band, files=files)
+        assert len(layout.entries) == 16 and {file for file, _ in layout.problems} <= {"pairs.csv"}
+
+
+def test_a_folder_that_cannot_be_listed_is_a_problem(band, monkeypatch):
+    scan = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith("chunk/train/tuba"):
+            raise PermissionError(13, "Permission denied")
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    problems = dict(check_folder(band).problems)
+    assert "cannot be listed" in problems["chunk/train/tuba/"] and len(problems) == 1 + 6
+    with said(""):
+        assert len(open_pairs(band, skip_bad=True).all_train) == 6
+
+
+def test_a_file_is_found_again_in_any_spelling(band):
+    (band / "chunk/train/flute/flute00_0.wav").rename(band / "chunk/train/flute/flute00_0.WaV")
+    assert find_file(band, "chunk", "train/flute/flute00_0").suffix == ".WaV"
+    assert find_file(band, "img", "train/flute/flute00_0").suffix == ".jpg"
+    assert find_file(band, "img", "train/flute/flute99_0") is None and find_file(band, "img", "a/b/c") is None
+
+
+def test_numbers_in_a_name_are_bounded(band):
+    for folder, ending in (("img", "jpg"), ("chunk", "wav")):
+        place = band / folder / "train/flute"
+        (place / f"flute00_0.{ending}").rename(place / f"flute00_{'9' * 30}.{ending}")
+    assert "expected <instrument>" in check_folder(band).problems[0][1]

@@ -1,13 +1,17 @@
 """The contract of avgen.data.loading: every bad file is named, every repair reported once."""
 
 import json
+import os
 import shutil
+import time
+import unicodedata
 import warnings
 
 import numpy as np
 import pytest
-from small_data import FLUTE, RATE, SAMPLES, tone, write_pair
+from PIL import Image
 from remarks import nothing_said, said
+from small_data import FLUTE, RATE, SAMPLES, make_folder, tone, write_pair
 
 from avgen.core import InputError
 from avgen.data.corpora import open_pairs
@@ -174,3 +178,117 @@ def test_a_bad_pair_does_not_stop_the_others(band):
     assert [bool(pair.problems) for pair in loaded] == [True] + [False] * 15
     assert loaded[1].image.shape == (3, 16, 16) and loaded[1].sound.shape == (SAMPLES,)
     assert load_pair(layout, layout.entries[0], SpectrogramConfig()).problems[0][0] == f"chunk/{FLUTE}.wav"
+
+
+def hang(root):
+    (root / "chunk" / f"{FLUTE}.wav").unlink()
+    os.mkfifo(root / "chunk" / f"{FLUTE}.wav")
+
+
+def dangle(root):
+    lose_sound(root)
+    (root / "chunk" / f"{FLUTE}.wav").symlink_to("nowhere.wav")
+
+
+def make_folder_of(root):
+    lose_sound(root)
+    (root / "chunk" / f"{FLUTE}.wav").mkdir()
+
+
+@pytest.mark.parametrize("damage", [hang, dangle, make_folder_of])
+def test_what_is_no_file_is_one_problem(band, damage):
+    damage(band)
+    report = check_folder(band)
+    assert [file for file, _ in report.problems] == [f"chunk/{FLUTE}.wav"]
+    with pytest.raises(InputError, match=f"chunk/{FLUTE}.wav"):
+        open_pairs(band)
+    with said("left out"):
+        assert len(open_pairs(band, skip_bad=True).all_train) == 11
+
+
+def test_a_decoder_that_dies_or_hangs_costs_its_file(band, monkeypatch):
+    from avgen.data import loading
+
+    read = loading.read_file
+
+    def deadly(file, kind, *more):
+        if str(file).endswith("tuba00_0.jpg"):
+            os.abort()
+        if str(file).endswith("tuba01_0.wav"):
+            time.sleep(60)
+        return read(file, kind, *more)
+
+    monkeypatch.setattr(loading, "read_file", deadly)
+    loaded = list(load_all(read_layout(band), SpectrogramConfig(), seconds=1.0))
+    problems = dict(problem for pair in loaded for problem in pair.problems)
+    assert set(problems) == {"img/train/tuba/tuba00_0.jpg", "chunk/train/tuba/tuba01_0.wav"}
+    assert "SIGABRT" in problems["img/train/tuba/tuba00_0.jpg"]
+    assert "longer than 1 s" in problems["chunk/train/tuba/tuba01_0.wav"]
+    assert sum(pair.image is not None for pair in loaded) == 14
+
+
+def test_useless_classes_are_noted(band):
+    for file in (band / "img").rglob("tuba*.jpg"):
+        Image.new("RGB", (64, 48), "white").save(file)
+    for file in (band / "chunk").rglob("flute*.wav"):
+        soundfile.write(file, np.zeros(SAMPLES), RATE)
+    shutil.rmtree(band / "img/validation/flute")
+    shutil.rmtree(band / "chunk/validation/flute")
+    notes = check_folder(band).notes
+    assert "tuba: every picture (8) is white from edge to edge" in notes
+    assert "flute: every sound (6) is near silent, nothing above -60 dB" in notes
+    assert any("1 of 2 instruments have no pair in validation (flute)" in note for note in notes)
+    with said(""):
+        assert [note for note in open_pairs(band).notes if note in notes] == notes
+
+
+@pytest.mark.parametrize(
+    "change,words",
+    [
+        (np.flipud, "upside down"),
+        (lambda x: x * np.log(10) / 10, "natural log"),
+        (lambda x: 10 ** (x / 10), "powers"),
+        (lambda x: SpectrogramConfig().to_unit(__import__("torch").from_numpy(x)).numpy(), r"scaled to \[-1, 1\]"),
+    ],
+)
+def test_log_mels_that_are_something_else_are_noted(band, change, words):
+    from avgen.signal.spectrogram import LogMel
+
+    config = SpectrogramConfig()
+    for right in (True, False):
+        for file in (band / "chunk").rglob("*.wav"):
+            waveform = __import__("torch").from_numpy(soundfile.read(file, dtype="float32")[0])
+            decibels = config.to_decibels(LogMel(config)(waveform[None])[0, 0]).numpy()
+            target = band / "lms" / file.relative_to(band / "chunk").with_suffix(".npy")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            np.save(target, decibels if right else change(decibels))
+        report = check_folder(band)
+        assert report.ok and bool(report.notes) != right
+    (note,) = report.notes
+    assert "16 of 16 log-mels" in note and __import__("re").search(words, note), note
+
+
+def test_unicode_is_one_whatever_its_form(tmp_path):
+    names = (unicodedata.normalize("NFD", "flöte"), "cello")
+    root = make_folder(tmp_path / "x", names)
+    file = root / "chunk/train" / names[0] / f"{names[0]}00_0.wav"
+    file.rename(file.with_name(unicodedata.normalize("NFC", file.name)))
+    for asked in (("flöte", "cello"), names):
+        assert check_folder(root, instruments=asked).ok
+        pairs = open_pairs(root, instruments=asked)
+        assert len(pairs.all_train) == 12 and pairs.instruments == asked
+        assert all(pair.sound.waveform.abs().max() > 0.3 for pair in pairs.all_train)
+
+
+def test_a_name_that_is_not_utf8_is_a_problem(band):
+    bad = os.fsdecode(b"fl\xf6te00_0.wav")
+    try:
+        (band / "chunk/train/flute" / bad).write_bytes(b"x")
+    except OSError:
+        pytest.skip("this disk knows UTF-8 only")
+    ((file, what),) = check_folder(band).problems
+    assert file.endswith("fl\\xf6te00_0.wav") and "not UTF-8" in what
+    with pytest.raises(InputError, match="not UTF-8"):
+        open_pairs(band)
+    with said(""):
+        assert len(open_pairs(band, skip_bad=True).all_train) == 12

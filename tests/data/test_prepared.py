@@ -53,7 +53,7 @@ def test_hash_is_of_content_not_of_place(band, tmp_path):
 def test_second_opening_decodes_nothing(band, monkeypatch):
     first = open_pairs(band)
     monkeypatch.setattr("avgen.data.prepared.load_all", None)
-    monkeypatch.setattr("avgen.data.prepared.read_bytes", None)
+    monkeypatch.setattr("avgen.data.prepared.open_file", None)
     again = open_pairs(band)
     assert np.array_equal(first.train.images, again.train.images) and np.array_equal(
         first.train.sounds, again.train.sounds
