@@ -110,13 +110,31 @@ def with_map(text: str, table: str, where: str) -> str:
     return MAP.sub(lambda m: m.group(1) + table + m.group(2), text)
 
 
+LESSONS = re.compile(r"(<!-- lessons(?: (\S+))? -->\n).*?(<!-- end of lessons -->)", re.S)
+
+
+def lesson_list(below: str) -> str:
+    """The lessons as a numbered list, each with the sentence under its title; `below` leads to nbs/."""
+    pages = sorted((ROOT / "nbs/tutorials").glob("[0-9]*.ipynb"))
+    lines, number = [], 0
+    for page in pages:
+        title, sentence = title_and_sentence(page)
+        language = page.stem.partition(".")[2]  # a translation stands under its lesson
+        number += not language
+        start = "   - " if language else f"{number}. "
+        told = "" if language or not sentence else f": {sentence[0].lower()}{sentence[1:]}"
+        lines.append(f"{start}[{title}]({below}tutorials/{page.name}){told}")
+    return "\n".join(lines) + "\n"
+
+
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.S)
 
 
 def with_tables(text: str) -> str:
-    """`text` with every table made anew from the results."""
+    """`text` with the list of lessons, and every table made anew from the results."""
     from tables import TABLES
 
+    text = LESSONS.sub(lambda m: m.group(1) + lesson_list(m.group(2) or "") + m.group(3), text)
     return TABLE.sub(lambda m: m.group(1) + TABLES[m.group(2)]() + m.group(3), text)
 
 
