@@ -139,7 +139,7 @@ def test_the_reference_reads_comments_and_keeps_markdown_out(tmp_path):
     assert r":param x: (B, \*) in \[-1, 1\]" in text and ":returns: a count" in text and "with `x`" in text
     assert (
         "{py:data} LIMIT" in text
-        and "{py:class} Box(side: float=1.0)" in text
+        and "{py:class} Box(side: float = 1.0)" in text
         and "{py:method} area() -> float" in text
     )
     assert as_markdown("`a_b` and a_b") == r"`a_b` and a\_b"
