@@ -44,7 +44,8 @@ def orchestra(
 @app.command(epilog=example("avgen demo", "avgen demo --quick --out runs/look"))
 def demo(
     out: Annotated[Path, typer.Option(help="Where runs and report.html go.")] = Path("runs/demo"),
-    data: Annotated[Path, typer.Option(help="The orchestra; made when it is not there.")] = Path("data/orchestra"),
+    level: Annotated[str, typer.Option(help="etude (four instruments, minutes) or orchestra (thirteen).")] = "etude",
+    data: Annotated[Path | None, typer.Option(help="The data; by default data/LEVEL, made when not there.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
     quick: Annotated[bool, typer.Option("--quick", help="Everything small, in about two minutes.")] = False,
@@ -53,7 +54,7 @@ def demo(
     """Show what a trained pair makes, train a small one from nothing, judge both: one page, report.html."""
     from avgen.report.demo import demo as run_demo
 
-    print(run_demo(out, data=data, quick=quick, seed=seed, device=device, system=system))
+    print(run_demo(out, data=data, quick=quick, seed=seed, device=device, system=system, level=level))
 
 # %% ../../nbs/13_cli/02_training.ipynb #b711bfcb
 def _value(text: str):

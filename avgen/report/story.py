@@ -68,7 +68,8 @@ class TaskList:
     def _read(self) -> list[Task]:
         try:
             kept = json.loads(self.path.read_bytes())
-            begun = {"system": "sa-cmgan"} | kept["arguments"]  # the only one that older demos trained
+            before = {"system": "sa-cmgan", "level": "orchestra"}  # what older demos trained, and on what
+            begun = before | kept["arguments"]
             tasks = [
                 Task(**{**entry, "state": "done" if entry["state"] == "done" else "waiting"}) for entry in kept["parts"]
             ]

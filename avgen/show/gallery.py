@@ -165,9 +165,9 @@ def walk_codes(
     frames: int = 9,
     seed: int = 0,  # of the noise, the same in all frames
 ) -> Tensor:  # (frames, C', H, W)
-    """Generate from the codes on the straight line between those of two sources.
+    """Generate from the codes on the straight line between those of two sources: all that the encoder says is mixed.
 
-    Raises `InputError` for a system without an encoder that gives a code.
+    Raises `InputError` for a system whose encoder does not give a tuple of codes.
     """
     check_setting("frames", frames, int, 2, 64)
     system = run.system.eval()
@@ -175,14 +175,13 @@ def walk_codes(
     found = encoder(ends) if isinstance(encoder, nn.Module) else None
     if not isinstance(found, tuple) or len(found) < 2:
         raise InputError(
-            f"walk: system {run.config.system!r} has no encoder that gives (logits, code); "
-            "expected one, as sa-cmgan has"
+            f"walk: system {run.config.system!r} has no encoder that gives a code; "
+            "expected one that returns (logits, code), as sa-cmgan's, or (tokens, patches, summary), as duet's"
         )
-    begin, end = found[1][:1], found[1][1:2]
     made = []
     for share in np.linspace(0, 1, frames):
-        code = torch.lerp(begin, end, float(share))
-        hook = encoder.register_forward_hook(lambda module, given, out, code=code: (out[0], code.to(out[1].dtype)))
+        mixed = tuple(torch.lerp(part[:1].float(), part[1:2].float(), float(share)).to(part.dtype) for part in found)
+        hook = encoder.register_forward_hook(lambda module, given, out, mixed=mixed: mixed)
         try:
             made.append(system.generate(ends[:1], seed=seed).float().cpu())
         finally:

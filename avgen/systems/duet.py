@@ -47,7 +47,8 @@ class DuetSettings:
     learning_rate: float = 2e-3  # of the flow's vectors
     matrix_learning_rate: float = 0.02  # of the flow's matrices, which Muon trains
     game_learning_rate: float = 5e-4  # of both players
-    penalty: float = 0.5  # R1 and R2: what a slope of the critic costs, at real and at generated latents
+    penalty: float = 5.0  # R1 and R2: what a slope of the critic costs, at real and at generated latents
+    critic_noise: float = 0.6  # the critic sees latents mixed with noise, at times from 0 up to this one
     penalty_every: int = 4  # steps between two penalties, each then as many times as heavy
     likeness: float = 1.0  # in the finish: what it costs to leave what the flow alone would have painted
     average: float = 0.998  # decay of the moving average of the painter's weights
@@ -77,11 +78,21 @@ class DuetSettings:
         check_setting("dropout", self.dropout, float, 0.0, 0.9)
         check_setting("guidance", self.guidance, float, 0.0, 20.0)
         check_setting("finish_time", self.finish_time, float, 0.01, 0.99)
+        check_setting("critic_noise", self.critic_noise, float, 0.0, 0.99)
 
 
 DUET_PRESETS = {
     "small": {},
     "paper": dict(width=256, depth=10, heads=8, encoder_width=48, main_steps=20000, average=0.9995),
+    "etude": dict(
+        width=96,
+        depth=4,
+        encoder_width=16,
+        batch_size=24,
+        classifier_steps=150,
+        main_steps=800,
+        average=0.99,
+    ),
     "toy": dict(
         width=32,
         depth=2,
@@ -130,6 +141,8 @@ class Duet(System):
             heads=s.heads,
         )
         self.painter = GridTransformer(depth=s.depth, **network)
+        if s.training == "game":
+            self.painter.output.reset_parameters()  # a velocity may begin at zero; a player must paint something
         if s.finish_steps:
             self.finisher = GridTransformer(depth=s.depth, **network)
         if s.finish_steps or s.training == "game":
@@ -200,14 +213,20 @@ class Duet(System):
             heard = self.hear(batch, context)
             if self.settings.training == "game":
                 noise = context.noise("z", len(batch.index), *self._shape)
-                context.cache["fake"] = noise - self.painter(noise, noise.new_ones(len(noise)), heard)
+                context.cache["fake"] = self.painter(noise, noise.new_ones(len(noise)), heard)
             else:
                 context.cache["fake"] = self._finish(self.halfway[batch.index, 0], heard)
         return context.cache["fake"]
 
-    def score(self, z: Tensor, heard: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """Return how real the critic finds latents (B, C, h, w) for what is heard, (B,)."""
-        return self.critic(z, z.new_zeros(len(z)), heard).float().mean((1, 2, 3))
+    def score(self, z: Tensor, heard: tuple[Tensor, Tensor, Tensor], context) -> Tensor:
+        """Return how real the critic finds latents (B, C, h, w) for what is heard, (B,).
+
+        It sees them mixed with noise, the same for all latents of a step, and is told how much: so it cannot learn the
+        few training pairs by heart. Source: Wang et al. 2023, Diffusion-GAN, sec. 3.
+        """
+        share = 0.5 * (1 + torch.erf(context.noise("critic time", len(z)) / 2**0.5))
+        time = self.settings.critic_noise * share
+        return self.critic(between(z, context.noise("critic", *z.shape), time), time, heard).float().mean((1, 2, 3))
 
     def critic_step(self, batch, context) -> dict[str, Tensor]:
         """Return the loss of the critic over real, generated and mismatched latents, and its mean score of each."""
@@ -216,8 +235,8 @@ class Duet(System):
         real, fake = self.latents.encode(self.target(batch)), self.fake(batch, context).detach()
         penalised = context.step % s.penalty_every == 0 and s.penalty > 0
         real, fake = real.requires_grad_(penalised), fake.requires_grad_(penalised)
-        scores = self.score(real, heard), self.score(fake, heard)
-        wrong = self.score(self.latents.encode(self.mismatched(batch)), heard)
+        scores = self.score(real, heard, context), self.score(fake, heard, context)
+        wrong = self.score(self.latents.encode(self.mismatched(batch)), heard, context)
         loss = discriminator_loss(*scores, wrong, "bce", pairing=True)
         if penalised:
             slopes = gradient_penalty(scores[0], real) + gradient_penalty(scores[1], fake)
@@ -229,8 +248,8 @@ class Duet(System):
         """Return the loss of the player that paints: its latents should score as high as the real ones."""
         heard, fake = self.hear(batch, context), self.fake(batch, context)
         self.critic.requires_grad_(False)
-        real = self.score(self.latents.encode(self.target(batch)), heard)
-        loss = generator_loss(self.score(fake, heard), "bce", real)
+        real = self.score(self.latents.encode(self.target(batch)), heard, context)
+        loss = generator_loss(self.score(fake, heard, context), "bce", real)
         if self.settings.training == "game":
             return {"loss": loss}
         distance = F.mse_loss(fake, self.halfway[batch.index, 1])
@@ -299,7 +318,7 @@ class Duet(System):
         size = self._shape[0] * self.grid[0] * self.grid[1]
         noise = generation_noise(len(heard[0]), size, seed, device=heard[0].device).reshape(-1, *self._shape)
         if self.settings.training == "game":
-            return noise - self.painter(noise, noise.new_ones(len(noise)), heard)
+            return self.painter(noise, noise.new_ones(len(noise)), heard)
         if self.settings.finish_steps and self.finisher.output.weight.any():
             return self._finish(self._walk(noise, heard, 1.0, self.settings.finish_time), heard)
         return self._walk(noise, heard, 1.0, 0.0)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 from report_examples import evaluation
@@ -136,12 +137,11 @@ def test_without_the_pair_a_sentence_stands_in_its_place(tmp_path, monkeypatch):
     assert "No trained pair came with this installation" in work.page.path.read_text()
 
 
-def test_its_own_report_is_taken_where_it_is_of_the_same_data(came, tmp_path, monkeypatch):
+def test_its_own_report_is_taken_where_there_is_one(came, tmp_path, monkeypatch):
     pairs, folders = came
     runs = {d: Run.open(folder, pairs, "cpu") for d, folder in folders.items()}
-    own, asked = evaluation(pairs.instruments), []
-    own.data["hash"] = pairs.hash
-    write_evaluations(runs["S2I"].folder / "report.json", own)
+    write_evaluations(runs["S2I"].folder / "report.json", evaluation(pairs.instruments))
+    asked = []
     monkeypatch.setattr(
         demo, "evaluate", lambda run, *_, **__: asked.append(run.direction) or evaluation(pairs.instruments, "I2S")
     )
@@ -151,13 +151,33 @@ def test_its_own_report_is_taken_where_it_is_of_the_same_data(came, tmp_path, mo
     assert asked == ["I2S"]  # remembered
 
 
+def test_a_shipped_pair_is_not_judged_on_instruments_that_it_does_not_know(came, tmp_path, monkeypatch):
+    pairs, folders = came
+    run = Run.open(folders["I2S"], pairs, "cpu")
+    monkeypatch.setattr(demo, "evaluate", lambda *_, **__: pytest.fail("asked"))
+    few = SimpleNamespace(instruments=pairs.instruments[:1])
+    assert demo.judge_shipped(demo.Findings(few, shipped={"I2S": run}), tmp_path / "shipped.json") == {}
+
+
+@pytest.mark.parametrize("level, preset", [("etude", "etude"), ("orchestra", "small")])
+def test_the_level_chooses_data_and_preset(tmp_path, level, preset):
+    work = demo.Demo(tmp_path / level, None, quick=False, seed=0, device="cpu", level=level)
+    assert (str(work.data), work.preset) == (f"data/{level}", preset)
+    with pytest.raises(InputError, match="level"):
+        demo.Demo(tmp_path / level, None, quick=False, seed=0, device="cpu", level="sonata")
+
+
 def test_an_older_demo_trained_another_system(tmp_path):
     folder = tmp_path / "d"
     folder.mkdir()
     old = {"arguments": {"data": "data/x", "quick": True, "seed": 0}, "parts": [{"name": n} for n in demo.TASKS]}
     (folder / "demo.json").write_text(json.dumps({**old, "parts": [{**p, "state": "done"} for p in old["parts"]]}))
-    with pytest.raises(InputError, match="system was 'sa-cmgan', is 'duet' now"):
+    with pytest.raises(InputError, match="system was .sa-cmgan., is .duet. now"):
         demo.Demo(folder, "data/x", quick=True, seed=0, device="cpu")
-    assert demo.Demo(folder, "data/x", quick=True, seed=0, device="cpu", system="sa-cmgan").tasks["data"].over
+    assert (
+        demo.Demo(folder, "data/x", quick=True, seed=0, device="cpu", system="sa-cmgan", level="orchestra")
+        .tasks["data"]
+        .over
+    )
     with pytest.raises(InputError, match="system"):
         demo.Demo(tmp_path / "e", "data/x", quick=True, seed=0, device="cpu", system="cmcgan")

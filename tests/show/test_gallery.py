@@ -11,6 +11,7 @@ from torch import nn
 
 from avgen.core import InputError
 from avgen.show import live
+from avgen.runs.run import shipped
 from avgen.show.gallery import PairGallery, nearest_in, walk_codes
 from avgen.data.pairs import toy_pairs
 from avgen.runs.film import read_film
@@ -168,3 +169,12 @@ def test_closing_frees_it(runs):
     del galleries, g
     gc.collect()
     assert not [r for r in references if r() is not None]
+
+
+def test_duet_walks_with_all_that_its_encoder_says():
+    run = shipped("S2I")
+    sounds = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    made = walk_codes(run, sounds[0], sounds[1], frames=3)
+    assert made.shape == (3, 3, 64, 64)
+    assert torch.allclose(made[0], run.system.generate(sounds[:1], seed=0)[0], atol=1e-3)
+    assert not torch.allclose(made[0], made[2], atol=0.1)
