@@ -43,6 +43,7 @@ FAINT = """() => {
     if (node.closest(".visually-hidden")) continue;
     if (!node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
     const style = getComputedStyle(node), back = behind(node);
+    if (node.getBoundingClientRect().width < 4) continue; // a mark whose label stands beside it, on something else
     if (!back || style.color === "rgba(0, 0, 0, 0)") continue;
     const a = light(over(parse(style.color), back)), b = light(back);
     const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);

@@ -233,7 +233,8 @@ export function inspectorView(model, bus = null) {
     spot.style.cssText = `left:${(100 * column) / from[1]}%;${sounding(on) ? "bottom" : "top"}:${(100 * row) / from[0]}%;width:${100 / from[1]}%;height:${100 / from[0]}%`;
     const peak = values.reduce((best, v, i) => (v > values[best] || !(values[best] === values[best]) ? i : best), 0), ratio = values[peak] * layer.keys, times = ratio.toFixed(ratio < 2 ? 2 : 1);
     const here = sayPoint(...middle([row, column], from)), there = sayPoint(...middle([Math.floor(peak / grid[1]), peak % grid[1]], grid, under), under);
-    say.textContent = direction === "where"
+    const alike = direction === "where" && layer.entropies[index] > 0.98;
+    say.textContent = alike ? `${locked ? "From" : "Preview from"} ${here} it looks everywhere alike: a mean over all of it, which says nothing about places.` : direction === "where"
       ? `${locked ? "From" : "Preview from"} ${here} it looks most at ${there}: ${times} times as much as if it looked everywhere alike.`
       : `${locked ? "What" : "Preview: what"} looks most at ${here} is ${there}: it gives ${times} times an equal share.`;
     [low.textContent, high.textContent] = ends;
