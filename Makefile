@@ -30,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 setup: $(READY)
 
 demo: $(READY)
-	@echo "avgen: showing a trained pair, then training both directions from nothing, judging all (about eleven minutes on two cores)"
+	@echo "avgen: showing a trained pair, then training both directions from nothing, judging all (some minutes on two cores)"
 	@avgen demo
 
 bench: $(READY) browser

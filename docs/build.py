@@ -291,6 +291,8 @@ def lay_out(source: Path) -> None:
     texts = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "data/README.md", ROOT / "CONTRIBUTING.md"]
     for text in texts:
         write(source / text.relative_to(ROOT), as_page(text.read_text(), text.parent))
+    for text in sorted((ROOT / "nbs").rglob("*.md")):  # quizzes and pages for the teacher, where lessons have them
+        write(source / text.relative_to(ROOT), "---\norphan: true\n---\n" + as_page(text.read_text(), text.parent))
     for folder in ("nbs/images", "docs/images"):
         for picture in sorted((ROOT / folder).glob("*.*")):
             copy(picture, source / picture.relative_to(ROOT))
