@@ -568,7 +568,7 @@ export function inspectorView(model, bus = null) {
     layers = grounds = [];
     layer = drawn = transform = front.ground = back.ground = null;
   } };
-  root.drawn = () => drawn && { ...drawn, values: Array.from(drawn.values), grid: [...drawn.grid] }; // what is drawn, in numbers: for those who check it
+  root.drawn = () => drawn && { ...drawn, values: Array.from(drawn.values), grid: [...drawn.grid], entropy: drawn.direction === "where" ? layer.entropies[drawn.index] : null }; // what is drawn, in numbers: for those who check it
   bus?.views.push(api);
   draws("both");
   guarded(read)();
