@@ -32,6 +32,7 @@ html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_extra_path = ["_extra"]  # pages that are alive without a kernel
+html_show_search_summary = False  # it would fetch pages, which a site opened from disk may not
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
