@@ -1,4 +1,4 @@
-# make demo, make test, make lab, make clean: each sets up what it needs in .venv and says what it does.
+# make demo, make test, make docs, make lab, make clean: each sets up what it needs in .venv and says what it does.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -8,11 +8,12 @@ READY := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export AVGEN_THREADS ?= 2
 
-.PHONY: help demo test bench lab app clean setup browser gates readme coverage
+.PHONY: help demo test docs bench lab app clean setup browser gates readme coverage
 
 help:
 	@echo "make demo   show what a trained pair makes, train a small one from nothing, judge both: runs/demo/report.html"
-	@echo "make test   everything: export and clean are no-ops, ruff, notebooks, tutorials, browser tests, pytest"
+	@echo "make test   everything: export and clean are no-ops, ruff, notebooks, the site, browser tests, pytest"
+	@echo "make docs   the site: all pages, a reference, recipes, to search and to read offline: _docs/html/index.html"
 	@echo "make bench  measure this machine: steps, attention, data, cold start; hover, opening and cursor of the views"
 	@echo "make lab    open the notebooks in JupyterLab"
 	@echo "make app    the workbench as a page without code (Voila)"
@@ -29,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 setup: $(READY)
 
 demo: $(READY)
-	@echo "avgen: showing a trained pair, then training both directions from nothing, judging all (about eleven minutes on two cores)"
+	@echo "avgen: showing a trained pair, then training both directions from nothing, judging all (some minutes on two cores)"
 	@avgen demo
 
 bench: $(READY) browser
@@ -40,6 +41,10 @@ bench: $(READY) browser
 lab: $(READY)
 	@echo "avgen: opening JupyterLab in nbs/ (stop it with Ctrl-C)"
 	@avgen lab
+
+docs: $(READY)
+	@echo "avgen: building the site from the notebooks as they are (about a minute; nothing is executed or fetched)"
+	@python docs/build.py
 
 app: $(READY)
 	@echo "avgen: opening the workbench (stop it with Ctrl-C)"
@@ -60,16 +65,16 @@ gates: $(READY)
 	@python tests/gates.py clean
 	@echo "avgen: gate 3, README.md is what nbs/index.ipynb says"
 	@python tests/gates.py readme
-	@echo "avgen: gate 4, the maps in README.md and CONTRIBUTING.md are what the modules' sentences say"
+	@echo "avgen: gate 4, maps and tables of README.md, CONTRIBUTING.md and docs/ are what modules and results say"
 	@python tests/gates.py maps
 	@echo "avgen: gate 5, ruff"
-	@ruff format --quiet --check nbs tests || { echo "run \`ruff format nbs tests\` and commit what it changes"; exit 1; }
-	@ruff check --quiet nbs avgen tests
+	@ruff format --quiet --check nbs tests docs || { echo "run \`ruff format nbs tests docs\` and commit what it changes"; exit 1; }
+	@ruff check --quiet nbs avgen tests docs
 
-test: $(READY) browser gates
+test: $(READY) browser gates docs
 	@echo "avgen: running the notebooks"
 	@OMP_NUM_THREADS=1 AVGEN_QUICK=1 AVGEN_STILL=1 nbdev-test --n-workers 2 --timing nbs
-	@echo "avgen: running the contract tests, the tutorials (quick) and the browser tests"
+	@echo "avgen: running the contract tests, the recipes, the tutorials (quick) and the browser tests"
 	@OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --cov=avgen --cov-report=term
 
 readme: $(READY)

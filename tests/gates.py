@@ -1,7 +1,8 @@
 """The gates of `make test`: exporting, cleaning and making the README must change nothing.
 
     gates.py export | clean            the notebooks export to what is committed, and are clean
-    gates.py maps | readme [--write]   the maps come from the modules' sentences, README.md from nbs/index.ipynb
+    gates.py maps | readme [--write]   the maps come from the modules' sentences, the tables from the results that are
+                                       committed, README.md from nbs/index.ipynb
 
 `gates.py shrink` is no gate: it makes the pictures in large notebooks smaller (256 colours), for use after running
 them.
@@ -19,6 +20,7 @@ from pathlib import Path
 from house import exported_module, page_order, title_and_sentence
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
 
 
 def snapshot(*folders: str) -> dict[Path, bytes]:
@@ -52,7 +54,7 @@ def readme() -> str:
     text, _ = exporter.from_notebook_node(notebook)
     lines = [line.rstrip() for line in text.splitlines()]
     text = "\n".join(lines).replace("\n\n\n", "\n\n").strip() + "\n"
-    text = re.sub(r"\]\((\d|app|tutorials/)", r"](nbs/\1", text)
+    text = re.sub(r"\]\((\d\d_|app|tutorials/)", r"](nbs/\1", text)
     return text.replace("](../", "](").replace('src="../', 'src="')
 
 
@@ -64,17 +66,23 @@ def line_of(folder: str) -> str:
     return ast.get_docstring(ast.parse((ROOT / "avgen" / folder / "__init__.py").read_text())).splitlines()[0]
 
 
-def notebook_map() -> str:
-    """The chapters with their pages, as a table for the front page."""
-    rows = ["| chapter | what it is about | pages |", "|---|---|---|"]
-    chapters: dict[str, list[Path]] = {}
+def chapters() -> dict[str, list[Path]]:
+    """The pages of every chapter, in reading order."""
+    found: dict[str, list[Path]] = {}
     for page in page_order():
         folder = page.parent.relative_to(ROOT / "nbs").as_posix()
-        chapters.setdefault(page.stem if folder == "." else folder, []).append(page)
-    for chapter, pages in chapters.items():
+        found.setdefault(page.stem if folder == "." else folder, []).append(page)
+    return found
+
+
+def notebook_map(below: str = "", whole: bool = True) -> str:
+    """The chapters as a table: with all their pages, or with the first of each; `below` leads to nbs/."""
+    rows = ["| chapter | what it is about | " + ("pages" if whole else "begins with") + " |", "|---|---|---|"]
+    for chapter, pages in chapters().items():
         name = re.sub(r"^\d+_", "", chapter)
         about = title_and_sentence(pages[0])[1] if len(pages) == 1 else line_of(name)
-        links = [f"[{title_and_sentence(p)[0]}]({p.relative_to(ROOT / 'nbs').as_posix()})" for p in pages]
+        shown = pages if whole else pages[:1]
+        links = [f"[{title_and_sentence(p)[0]}]({below}{p.relative_to(ROOT / 'nbs').as_posix()})" for p in shown]
         rows.append(f"| **{name}** | {about} | {', '.join(links)} |")
     return "\n".join(rows) + "\n"
 
@@ -102,23 +110,58 @@ def with_map(text: str, table: str, where: str) -> str:
     return MAP.sub(lambda m: m.group(1) + table + m.group(2), text)
 
 
-def maps(write: bool) -> None:
-    """Make the maps of the front page and of CONTRIBUTING.md, or leave with 1 when they are not what they should be."""
-    index, guide = ROOT / "nbs/index.ipynb", ROOT / "CONTRIBUTING.md"
+LESSONS = re.compile(r"(<!-- lessons(?: (\S+))? -->\n).*?(<!-- end of lessons -->)", re.S)
+
+
+def lesson_list(below: str) -> str:
+    """The lessons as a numbered list, each with the sentence under its title; `below` leads to nbs/."""
+    pages = sorted((ROOT / "nbs/tutorials").glob("[0-9]*.ipynb"))
+    lines, number = [], 0
+    for page in pages:
+        title, sentence = title_and_sentence(page)
+        language = page.stem.partition(".")[2]  # a translation stands under its lesson
+        number += not language
+        start = "   - " if language else f"{number}. "
+        told = "" if language or not sentence else f": {sentence[0].lower()}{sentence[1:]}"
+        lines.append(f"{start}[{title}]({below}tutorials/{page.name}){told}")
+    return "\n".join(lines) + "\n"
+
+
+TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end of table -->)", re.S)
+
+
+def with_tables(text: str) -> str:
+    """`text` with the list of lessons, and every table made anew from the results."""
+    from tables import TABLES
+
+    text = LESSONS.sub(lambda m: m.group(1) + lesson_list(m.group(2) or "") + m.group(3), text)
+    return TABLE.sub(lambda m: m.group(1) + TABLES[m.group(2)]() + m.group(3), text)
+
+
+def made_pages() -> dict[Path, str]:
+    """The pages that hold maps or tables, as they should be."""
+    index, guide, listed = ROOT / "nbs/index.ipynb", ROOT / "CONTRIBUTING.md", ROOT / "docs/notebooks.md"
     notebook = json.loads(index.read_text())
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
         if "<!-- map -->" in source:
-            cell["source"] = with_map(source, notebook_map(), "nbs/index.ipynb").splitlines(keepends=True)
-    made = {
-        index: json.dumps(notebook, indent=1, ensure_ascii=False) + "\n",
-        guide: with_map(guide.read_text(), house_map(), "CONTRIBUTING.md"),
-    }
-    for path, text in made.items():
+            source = with_map(source, notebook_map(whole=False), "nbs/index.ipynb")
+        cell["source"] = with_tables(source).splitlines(keepends=True)
+    made = {page: with_tables(page.read_text()) for page in sorted((ROOT / "docs").rglob("*.md"))}
+    made[index] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    made[guide] = with_map(guide.read_text(), house_map(), "CONTRIBUTING.md")
+    made[listed] = with_map(listed.read_text(), notebook_map("../nbs/"), "docs/notebooks.md")
+    return made
+
+
+def maps(write: bool) -> None:
+    """Make the maps and tables of the pages, or leave with 1 when one is not what it should be."""
+    for path, text in made_pages().items():
         if write:
             path.write_text(text)
         elif path.read_text() != text:
-            sys.exit(f"{path.name}: its map is not what the modules say: run `make readme` and commit it")
+            name = path.relative_to(ROOT)
+            sys.exit(f"{name}: its map or tables are not what modules and results say: run `make readme` and commit it")
 
 
 def shrink(limit: int = 280 * 1024) -> None:

@@ -77,7 +77,7 @@ def test_every_requirement_is_a_range_and_has_a_tested_version():
 
 
 def test_every_install_command_uses_the_constraints():
-    for name in ("Makefile", "README.md", "CONTRIBUTING.md"):
+    for name in ("Makefile", "README.md", "CONTRIBUTING.md", "docs/start.md", "docs/recipes/gpu.md"):
         for line in (ROOT / name).read_text().splitlines():
             if re.search(r"pip install\b", line) and "avgen: " not in line:
                 assert "constraints.txt" in line, f"{name}: {line.strip()}"
@@ -90,6 +90,7 @@ def test_top_level_holds_what_the_design_names_and_nothing_else():
         "nbs",
         "avgen",
         "tests",
+        "docs",
         "data",
         "pyproject.toml",
         "constraints.txt",
@@ -127,7 +128,10 @@ def commands_of(page: str) -> list[list[str]]:
     return [shlex.split(line, comments=True)[1:] for line in found]
 
 
-@pytest.mark.parametrize("page", ["README.md", "data/README.md", "CONTRIBUTING.md"])
+SITE_PAGES = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "docs").glob("*.md"))  # recipes are run whole
+
+
+@pytest.mark.parametrize("page", ["README.md", "data/README.md", "CONTRIBUTING.md", *SITE_PAGES])
 def test_every_command_of_a_page_parses(page):
     "A line that a reader copies must name subcommands and options that exist, with values they take."
     import typer
@@ -143,7 +147,7 @@ def test_every_command_of_a_page_parses(page):
             command.make_context("avgen", rest)
         except Exception as e:
             pytest.fail(f"{page}: avgen {' '.join(words)}: {getattr(e, 'message', e)}")
-    assert commands or page != "README.md"
+    assert commands or page != "docs/start.md"
 
 
 def test_a_wrong_option_is_found():

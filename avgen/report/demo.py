@@ -297,7 +297,9 @@ def train_direction(
 def teach_evaluator(work: Demo) -> None:
     """Train the evaluator on real pairs, or take it from its cache when it was trained before."""
     settings = EvaluatorSettings(image_steps=60, sound_steps=80) if work.quick else None
-    options = dict(seed=0, device=work.device, cache=work.folder / "evaluator", settings=settings, quiet=True)
+    options = dict(
+        seed=0, device=work.device, cache=work.folder / "evaluator", settings=settings
+    )  # with its progress: this takes minutes
     with work.task("evaluator", "training the evaluator on real pairs") as task:
         evaluator = train_evaluator(work.findings.pairs, **options)
         work.findings.evaluator = evaluator

@@ -88,7 +88,7 @@ def result_card(chapter: Chapter) -> Markup:
     if e is None:
         return h("div", title, h("p", _waits_for(chapter), class_="pending"), class_="result")
     made = chapter.products
-    figure = h("p", f"{100 * e.accuracy:.1f}", h("small", " % right"), class_="figure")
+    figure = h("p", f"{100 * e.accuracy:.1f}", h("small", "\u00a0% right"), class_="figure")
     interval = h("p", f"95 % interval {span(e.low, e.high)}; the mark is chance", class_="sure")
     chance = 1 / max(len(e.instruments), 1)
     chart = interval_chart(e.accuracy, e.low, e.high, chance=chance, series=1 if chapter.direction == "S2I" else 2)
@@ -164,7 +164,7 @@ def side_by_side(story: Story) -> Markup | None:
 # %% ../../nbs/12_report/02_page_parts.ipynb #ee5bbc12
 _SOUND = "half a second as a picture: time to the right, pitch upwards"
 _ENCODER = "learns to name the instrument; its self-attention lets each moment and pitch look at every other one"
-_CODE = "64 numbers, and beside them noise, so that one sound has many pictures"
+_CODE = "64 numbers; noise stands beside them, from which one sound could have many pictures"
 _GENERATOR = "paints from code and noise alone; it never sees the sound"
 _PICTURE = "64 × 64 pixels, never seen before"
 _DISCRIMINATOR = (

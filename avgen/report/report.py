@@ -28,7 +28,7 @@ from .pages import write_page
 from .story import DIRECTION_NAMES, Chapter, Story, Task
 from ..runs.run import Run, summary
 from ..runs.grids import SampleGrid
-from ..show.inspector import AttentionInspector
+from ..show.inspector import AttentionInspector, first_point
 from ..show.pair_grid import PairGrid, sample_cards
 from ..runs.config import versions
 
@@ -108,7 +108,7 @@ def attention_figures(run: Run, pairset: PairSet, indices: list[int]) -> list[tu
         figure = AttentionInspector(
             attention,
             compact=True,
-            query=points[len(points) // 2],
+            query=first_point(attention),
             points=points,
             sound=pair.sound if hears else None,
             rate=PAGE_RATE,

@@ -137,12 +137,13 @@ def cards_of_run(
     made = run.generate(chosen, seed=seed)
     nearest, distances = nearest_in(made, run.pairs.train, evaluator)
     opinions = _opinions(evaluator, made, pairs)
+    measure = "pixels" if evaluator is None else "the judge's features"
     films = _film_tiles(run, pairs, evaluator, frames)
     cards = []
     for i, pair in enumerate(pairs):
         near, sound = run.pairs.train[nearest[i]], pair.sound
         given = Tile(sound, "given") if to_image else Tile(pair.image, "given", sound)
-        caption = f"nearest in training, {near.instrument.replace('_', ' ')}"
+        caption = f"nearest in training by {measure}: {near.instrument.replace('_', ' ')}"
         beside = Tile(near.image if to_image else near.sound, caption, near.sound)
         card = GalleryCard(
             title=pair.instrument.replace("_", " "),
@@ -229,7 +230,7 @@ def _note(count: int, evaluator) -> str:
     judge = "an evaluator that saw only real pairs says what it sees"
     if evaluator is None:
         judge = "nobody judges: give evaluator=train_evaluator(pairs)"
-    measure = "of pixels" if evaluator is None else "of features"
+    measure = "by pixels, which see light and shade rather than instruments" if evaluator is None else "in its features"
     return f"{count} pairs of the validation split; {judge}. Distance: to the nearest training sample, {measure}."
 
 

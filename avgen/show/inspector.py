@@ -19,6 +19,7 @@ from ..data.pictures import Picture
 from ..nets.attention import attention_layers, record_attention
 from ..nets.attention_drawing import Ground, draw_ring, heat_colours, strongest_points
 from ..nets.attention_maps import AttentionMap
+from ..nets.attention_weights import relative_entropy
 from ..runs.checkpoints import list_checkpoints, read_checkpoint
 from ..runs.config import build_from
 from ..runs.weights import load_weights
@@ -116,9 +117,18 @@ def _place_of(ground: Ground, number: int, crossed: bool) -> tuple:
 
 
 def first_point(m: AttentionMap, direction: str = "where", sample: int = 0) -> tuple[float, float]:
-    "Return the point to ask first: the strongest of those that ask, or what a crossed map looks at most."
+    """Return the point to ask first, one whose answer says something.
+
+    Of the strongest points of those that ask it is the most selective one; where all of them look everywhere alike,
+    the most selective of all points. For "who" on a crossed map it is what is looked at most.
+    """
     if direction == "where" or not m.crossed:
-        return strongest_points(m, sample, 1)[0]
+        points = strongest_points(m, sample)
+        spread = [float(relative_entropy(m.at(*p, sample=sample).flatten()[None, None])) for p in points]
+        best = points[spread.index(min(spread))]
+        if min(spread) < 0.98 or m.queries is not None:
+            return best
+        return m.query_point(int(m.entropy()[sample].nan_to_num(1).argmin()))
     return m.ground("keys", sample).point(int(m.weights[sample].mean(0).argmax()), m.key_grid)
 
 
@@ -223,7 +233,7 @@ class AttentionInspector(AttentionQuestion, Live):
         sound: Sound | None = None,  # the sound, to be heard as it was; None: one that plain weights lie on
         picture: Picture | None = None,  # what plain weights looked at
         layer: str | None = None,  # the layer to begin with; None: the first
-        query=None,  # the point to begin with, or a name; None: the first that was asked of `what`
+        query=None,  # a point or a name; None: the first that was asked of `what`, or one that says something; []: none
         name: str | None = None,  # None: that of the sound
         max_seconds: float = 10.0,  # anything longer cannot be heard
         rate: int | None = None,  # Hz at which the sound travels; None: as it is
@@ -249,7 +259,8 @@ class AttentionInspector(AttentionQuestion, Live):
         state["note"] = f"{state.get('note', '')} {self.advice}".strip()
         asked = getattr(what, "points", None) or []
         if query is None:
-            query = asked[0] if asked else []
+            query = asked[0] if asked else first_point(self.maps[layer], direction, sample)
+            query = [round(float(x), 4) for x in query]
         if points is None:
             points = (asked or strongest_points(self.maps[layer], sample)) if compact else []
         super().__init__(

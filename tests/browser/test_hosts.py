@@ -25,7 +25,7 @@ draw = lambda i: (torch.randn(1, 256, 256, generator=torch.Generator().manual_se
 maps = [AttentionMap(draw(i), (16, 16), (16, 16), layer=f"layer {i}", **known) for i in range(2)]
 note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
 #---
-inspector, player = AttentionInspector(maps, sound=sound), SoundPlayer(sound)
+inspector, player = AttentionInspector(maps, sound=sound, query=[]), SoundPlayer(sound)
 link(inspector, player)
 for name in ("query", "layer", "playing"): inspector.observe(note(f"{name}.json"), name)
 inspector

@@ -63,7 +63,7 @@ def maps(tone):
 def saved(tone, maps, tmp_path_factory):
     from avgen.show.inspector import AttentionInspector
 
-    return AttentionInspector(maps, sound=tone, name="three layers").save_html(
+    return AttentionInspector(maps, sound=tone, query=[], name="three layers").save_html(
         tmp_path_factory.mktemp("saved") / "attention.html"
     )
 
@@ -372,7 +372,7 @@ def test_linked_views_follow_each_other_without_a_kernel(tone, maps, visit, tmp_
     from avgen.show.live import page as write
     from avgen.show.sound_player import SoundPlayer
 
-    views = [AttentionInspector(maps[:2], sound=tone, name=f"view {i}") for i in range(3)]
+    views = [AttentionInspector(maps[:2], sound=tone, query=[], name=f"view {i}") for i in range(3)]
     player = SoundPlayer(tone)
     link(views[0], views[1], player)
     views[0].step = 1200
@@ -697,7 +697,7 @@ draw = lambda i: (torch.randn(1, 1024, 1024, generator=torch.Generator().manual_
 maps = [AttentionMap(draw(i), (32, 32), (32, 32), layer=f"layer {i}", **known) for i in range(4)]
 note = lambda name: lambda change: Path(name).write_text(json.dumps(change["new"]))
 #---
-inspector = AttentionInspector(maps, sound=sound)
+inspector = AttentionInspector(maps, sound=sound, query=[])
 for name in ("query", "layer", "playing", "time"): inspector.observe(note(f"{name}.json"), name)
 def sleep(change):
     note("asleep.json")({"new": True})

@@ -282,7 +282,7 @@ class Bare(anywidget.AnyWidget):
     _esm = '''export default { render({ el }) {
       const p = document.createElement('p'); p.className = 'bare'; el.append(p); return () => p.remove();
     } };'''
-kinds = [lambda: SoundPlayer(sound, other=sound), Bare, lambda: AttentionInspector(seen, sound=sound)]
+kinds = [lambda: SoundPlayer(sound, other=sound), Bare, lambda: AttentionInspector(seen, sound=sound, query=[])]
 place, door = ipywidgets.VBox(), ipywidgets.IntText(description="round")
 def turn(change):
     "An odd number opens twenty, an even one closes them; its hundreds say of which kind."

@@ -123,7 +123,7 @@ grid
 #---
 weights = torch.eye(64)[None] * 0.5 + 0.5 / 64
 known = dict(config=config, sound=sound.values, gamma=0.5, effect=torch.tensor([0.3]), layer="example")
-figure = AttentionInspector(AttentionMap(weights, (8, 8), (8, 8), **known), compact=True, sound=sound)
+figure = AttentionInspector(AttentionMap(weights, (8, 8), (8, 8), **known), compact=True, sound=sound, query=[])
 figure.observe(note("query.json"), "query")
 figure
 #---

@@ -149,11 +149,11 @@ def test_memorisation_by_hand():
         memorisation(torch.zeros(0), real)
 
 
-def test_the_readme_says_what_each_measure_asks():
+def test_the_site_says_what_each_measure_asks():
     from pathlib import Path
 
     from avgen.judge.measures import MEASURES
 
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    page = (Path(__file__).resolve().parents[2] / "docs/measures.md").read_text()
     for m in MEASURES.values():
-        assert m.sentence in readme and (f"**{m.title}**" in readme) == m.headline
+        assert m.sentence in page and (f"**{m.title}**" in page) == m.headline

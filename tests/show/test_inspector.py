@@ -213,7 +213,8 @@ def test_the_compact_form_holds_one_layer_exactly_enough(sound):
 def test_the_compact_form_offers_points_and_plays_what_it_is_given(sound):
     m = map_of(sound)
     silent = AttentionInspector(m, compact=True)
-    assert silent.audio == b"" and silent.query == []
+    assert silent.audio == b"" and tuple(silent.query) == pytest.approx(first_point(m), abs=1e-3)
+    assert AttentionInspector(m, compact=True, query=[]).query == []
     assert silent.points == [[round(float(x), 4) for x in p] for p in strongest_points(m)]
     figure = AttentionInspector(m, compact=True, query=(0.21, 440), points=[(0.1, 880)], sound=sound, rate=22050)
     assert figure.query == [0.21, 440.0] and figure.points == [[0.1, 880.0]] and len(figure.audio) == CONFIG.samples
@@ -398,3 +399,11 @@ def test_two_grounds_are_compared(sound):
                                 key_ground=RED)  # fmt: skip
     with pytest.raises(InputError, match="queries lie over a picture on one side and over a sound on the other"):
         Compare(maps[0], turned)
+
+
+def test_a_view_opens_on_a_point_that_says_something(sound):
+    """The most selective of the strong points; where these look everywhere alike, the best of all points."""
+    weights = torch.full((1, 64, 64), 1 / 64)
+    weights[0, 37] = torch.eye(64)[5]
+    m = AttentionMap(weights, (8, 8), (8, 8), gamma=0.3, config=sound.config, sound=sound.values)
+    assert m.query_index(*AttentionInspector(m, sound=sound).query) == 37 == m.query_index(*first_point(m))

@@ -263,7 +263,8 @@ export function inspectorView(model, bus = null) {
     lay(under.view.heat, heatField(), sounding(under));
     const peak = values.reduce((best, v, i) => (v > values[best] || !(values[best] === values[best]) ? i : best), 0), ratio = values[peak] * layer.keys, times = ratio.toFixed(ratio < 2 ? 2 : 1);
     const here = sayPoint(...middle([row, column], from)), there = sayPoint(...middle([Math.floor(peak / grid[1]), peak % grid[1]], grid, under, heatField()), under);
-    say.textContent = direction === "where"
+    const alike = direction === "where" && layer.entropies[index] > 0.98;
+    say.textContent = alike ? `${locked ? "From" : "Preview from"} ${here} it looks everywhere alike: a mean over all of it, which says nothing about places.` : direction === "where"
       ? `${locked ? "From" : "Preview from"} ${here} it looks most at ${there}: ${times} times as much as if it looked everywhere alike.`
       : `${locked ? "What" : "Preview: what"} looks most at ${here} is ${there}: it gives ${times} times an equal share.`;
     [low.textContent, high.textContent] = ends;
@@ -632,7 +633,7 @@ export function inspectorView(model, bus = null) {
     layers = grounds = [];
     layer = drawn = transform = front.ground = back.ground = null;
   } };
-  root.drawn = () => drawn && { ...drawn, values: Array.from(drawn.values), grid: [...drawn.grid] }; // what is drawn, in numbers: for those who check it
+  root.drawn = () => drawn && { ...drawn, values: Array.from(drawn.values), grid: [...drawn.grid], entropy: drawn.direction === "where" ? layer.entropies[drawn.index] : null }; // what is drawn, in numbers: for those who check it
   bus?.views.push(api);
   draws("both");
   guarded(read)();

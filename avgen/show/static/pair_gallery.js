@@ -114,7 +114,7 @@ function render({ model, el }) {
       shown += see;
       if (see) second.fill(generated(card));
     });
-    count.textContent = `${shown} of ${cards().length}`;
+    count.textContent = shown === cards().length ? `${shown} pairs` : `${shown} of ${cards().length} pairs`;
     root.dataset.shown = shown;
     const many = steps().length, now = at() === Infinity ? many : steps().filter((s) => s <= at()).length - 1;
     reel.hidden = many < 2;
