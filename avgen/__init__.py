@@ -27,7 +27,21 @@ _FACE = {
     "start": "training.runner",
     "train": "training.runner",
 }
-_FOLDERS = ("signal", "data", "orchestra", "nets", "systems", "runs", "training", "judge", "studies", "show", "report", "lessons")
+_FOLDERS = (
+    "signal",
+    "data",
+    "orchestra",
+    "prepare",
+    "nets",
+    "systems",
+    "runs",
+    "training",
+    "judge",
+    "studies",
+    "show",
+    "report",
+    "lessons",
+)
 
 __all__ = ["__version__", *_FACE]
 

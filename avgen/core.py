@@ -87,15 +87,12 @@ def check_setting(
             raise refuse
         return value
     number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    right_type = isinstance(value, kinds) or (number and float in kinds)
     if isinstance(value, bool):  # True is an int to Python, but not to somebody who sets a batch size
         right_type = bool in kinds
-    else:
-        right_type = isinstance(value, kinds) or (number and float in kinds)
     if not right_type or (number and not np.isfinite(value)):
         raise refuse
-    too_low = number and low is not None and value < low
-    too_high = number and high is not None and value > high
-    if too_low or too_high:
+    if number and ((low is not None and value < low) or (high is not None and value > high)):
         raise refuse
     return value
 
@@ -114,11 +111,9 @@ def raises(
     try:
         function()
     except error as e:
-        message = str(e)
-        assert all(w in message for w in words), f"{words} not all in {message!r}"
-        shown = message.replace(str(hide), "folder") if hide else message
-        print(f"{type(e).__name__}: {shown}")
-        return message
+        assert all(w in str(e) for w in words), f"{words} not all in {str(e)!r}"
+        print(f"{type(e).__name__}: {str(e).replace(str(hide), 'folder') if hide else e}")
+        return str(e)
     raise AssertionError(f"{error.__name__} was expected")
 
 # %% ../nbs/00_core.ipynb #f963f5e0
@@ -232,10 +227,8 @@ def channels_last(x):
 # %% ../nbs/00_core.ipynb #da1ede10
 def _cannot_write(path: Path, error: OSError) -> InputError:
     """Say in one line why `path` cannot be written."""
-    reason = error.strerror or error
-    return InputError(
-        f"cannot write {str(path)!r}: {reason}; free some space or choose a folder that can be written to"
-    )
+    advice = "free some space or choose a folder that can be written to"
+    return InputError(f"cannot write {str(path)!r}: {error.strerror or error}; {advice}")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -362,10 +355,8 @@ def font_with(letters: str) -> str | None:
 
 def advise_letters(words: str) -> None:
     """Tell the user, once, that some letters are drawn as boxes, and what helps."""
-    advise(
-        f"no font on this machine has all letters of {words!r}: some are drawn as boxes; install a font such as "
-        "Noto Sans CJK, then restart Python"
-    )
+    what = f"no font on this machine has all letters of {words!r}: some are drawn as boxes"
+    advise(f"{what}; install a font such as Noto Sans CJK, then restart Python")
 
 
 @contextlib.contextmanager

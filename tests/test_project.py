@@ -222,7 +222,6 @@ def test_a_wheel_has_every_module_and_what_they_read(wheel):
     assert modules <= wheel[1] and static <= wheel[1] and "avgen/signal/vocoder.safetensors" in wheel[1]
 
 
-@pytest.mark.skipif("avgen.kit" not in (Path(__file__).parent.parent / "pyproject.toml").read_text(), reason="no kit")
 def test_a_wheel_has_the_sample_and_finds_it(wheel, tmp_path):
     import os
     import subprocess

@@ -20,8 +20,8 @@ from torch import Tensor
 from ..console import advise
 from ..core import InputError, check_setting, name_list
 from .files import read_file
-from .layout import FOLDERS, find_file, instruments_of, list_files, read_layout
-from .loading import count_problems, folder_error
+from .layout import FOLDERS, instruments_of, list_files, read_layout
+from .loading import count_problems, find_file, folder_error
 from .pair_set import PairSet
 from .pairs import Pairs
 from .prepared import Prepared, Recipe, cache_folder, content_hash, open_or_prepare, open_prepared

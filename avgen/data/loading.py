@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['LoadedPair', 'load_pair', 'load_all', 'check_log_mels', 'doubtful_log_mels', 'count_problems', 'summarise_repairs',
-           'Findings', 'LayoutReport', 'check_folder', 'folder_error']
+           'Findings', 'LayoutReport', 'check_folder', 'folder_error', 'find_file']
 
 # %% ../../nbs/02_data/08_loading.ipynb #b1c3e90f
+import contextlib
 import json
+import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator
@@ -21,8 +23,8 @@ from torch import Tensor
 
 from ..core import InputError, progress
 from .files import picture_formats, read_file
-from .layout import SPLITS, Layout, PairFiles, read_layout
-from ..signal.boundary import Lost, decoded, in_workers, read_bytes, shown
+from .layout import FOLDERS, SPLITS, Layout, PairFiles, read_layout
+from ..signal.boundary import Lost, decoded, in_workers, read_bytes, same_text, shown
 from ..signal.spectrogram import LogMel, SpectrogramConfig
 
 # %% ../../nbs/02_data/08_loading.ipynb #9223abd9
@@ -307,3 +309,24 @@ def folder_error(root, problems: list) -> InputError:
         f"{root}: found {len(problems)} problems, the first {file}: {what}; `avgen corpora check folders "
         f"{shlex.quote(str(root))}` lists all, --skip-bad leaves them out (in Python, check_folder and skip_bad=True)"
     )
+
+# %% ../../nbs/02_data/08_loading.ipynb #243cd191
+def _child(folder: Path, name: str, endings: tuple = ("",)) -> Path | None:
+    """Find what is called `name` in a folder, with one of some endings, whatever its case or Unicode form."""
+    for ending in endings:
+        if (folder / f"{name}{ending}").exists():
+            return folder / f"{name}{ending}"
+    wanted = {f"{same_text(name)}{ending}" for ending in endings}
+    with contextlib.suppress(OSError):
+        for found in sorted(os.listdir(folder)):
+            stem, dot, ending = same_text(found).rpartition(".") if endings != ("",) else (same_text(found), "", "")
+            if f"{stem}{dot}{ending.lower()}" in wanted:
+                return folder / found
+    return None
+
+
+def find_file(root: Path, folder: str, source: str) -> Path | None:
+    """Find the file of a pair in `folder` ("img", "chunk" or "lms"); None where there is none (any more)."""
+    split, instrument, stem = source.split("/")
+    place = _child(root / folder / split, instrument)
+    return place and _child(place, stem, FOLDERS[folder])

@@ -16,7 +16,20 @@ from avgen.bench.__main__ import parser
 from avgen.cli import app
 from avgen.cli.base import repeat_option
 
-COMMANDS = ("orchestra", "demo", "train", "resume", "evaluate", "study", "generate", "attend", "lab")
+COMMANDS = (
+    "orchestra",
+    "demo",
+    "train",
+    "resume",
+    "evaluate",
+    "study",
+    "generate",
+    "attend",
+    "prepare",
+    "corpora",
+    "shards",
+    "lab",
+)
 OTHERS = {"--multi_gpu", "--num_processes", "--help"}  # of accelerate and typer
 
 

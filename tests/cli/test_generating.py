@@ -152,15 +152,6 @@ def test_files_that_are_not_what_they_say(folder, tmp_path):
     )
 
 
-def test_a_sheet_without_names(folder, data, tmp_path):
-    out = tmp_path / "sheet.html"
-    result = run("sheet", "--run", folder, "--data", data, "--out", out, "--device", "cpu", "--each", "1")
-    assert result.exit_code == 0, (result.output, result.exception)
-    assert "2 sheets" in result.output and "real images" in out.read_text()
-    picture = run("sheet", "--run", folder, "--data", data, "--out", tmp_path / "s.png", "--device", "cpu")
-    assert picture.exit_code == 0 and (tmp_path / "s.png").read_bytes()[:4] == b"\x89PNG"
-
-
 @pytest.fixture(scope="module")
 def ten_seconds(tmp_path_factory):
     "Silence, with a quiet note at 2 s, one at 4.8 s and a loud one at 8 s."

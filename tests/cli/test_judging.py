@@ -181,3 +181,12 @@ def test_the_commands_of_the_logbook(several, tmp_path, monkeypatch):
     assert "expected a folder with runs" in run("runs").stderr
     for command in ("show", "compare"):
         assert f"avgen runs {command}" in run("runs", command, "--help").stdout
+
+
+def test_a_sheet_without_names(folder, data, tmp_path):
+    out = tmp_path / "sheet.html"
+    result = run("sheet", "--run", folder, "--data", data, "--out", out, "--device", "cpu", "--each", "1")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "2 sheets" in result.output and "real images" in out.read_text()
+    picture = run("sheet", "--run", folder, "--data", data, "--out", tmp_path / "s.png", "--device", "cpu")
+    assert picture.exit_code == 0 and (tmp_path / "s.png").read_bytes()[:4] == b"\x89PNG"

@@ -11,8 +11,8 @@ from remarks import nothing_said, said
 
 from avgen.core import INSTRUMENTS, InputError
 from avgen.data.corpora import open_pairs
-from avgen.data.layout import find_file, instruments_of, list_files, pair_files, read_layout
-from avgen.data.loading import check_folder
+from avgen.data.layout import instruments_of, list_files, pair_files, read_layout
+from avgen.data.loading import check_folder, find_file
 
 pytest.importorskip("soundfile")
 
