@@ -15,7 +15,8 @@ import torch.nn.functional as F
 
 from ..console import advise
 from ..core import Displayed, InputError, check_setting, figure_png
-from .files import read_bytes, read_samples, read_sound, read_waveform
+from .files import read_sound
+from ..signal import recordings
 from ..signal.sound import Sound
 from ..signal.spectrogram import COLOUR_MAP, LogMel, SpectrogramConfig, draw_axes, fit_length
 
@@ -143,17 +144,12 @@ _LONGEST = 600.0  # seconds, the most that a spectrogram's settings allow
 def read_recording(file, config: SpectrogramConfig | None = None) -> Recording:
     """Read a whole sound file: channels mixed, resampled, up to ten minutes of it (said, where there is more)."""
     config, file = config or SpectrogramConfig(), Path(file)
-    data = read_bytes(file)
-    samples, rate = read_samples(data, str(file))
-    seconds = len(samples) / rate
-    if seconds > _LONGEST:
-        advise(f"{file}: the first {_LONGEST:g} s of {seconds:,.0f} s are looked at; cut the file for a later part")
-    whole = max(seconds, config.n_fft / config.sample_rate)
-    waveform, repairs = read_waveform((str(file), data), replace(config, clip_seconds=min(whole, _LONGEST)))
-    repairs = [r for r in repairs if not r.startswith(("shorter", "longer"))]
-    if repairs:
-        advise(f"{file}: {'; '.join(repairs)}")
-    return Recording(waveform, config, file.stem)
+    found = recordings.read_recording(file, config.sample_rate, _LONGEST)
+    if found.longer:
+        advise(f"{file}: its first {_LONGEST:g} s are looked at; cut the file for a later part")
+    if found.remarks:
+        advise(f"{file}: {'; '.join(found.remarks)}")
+    return Recording(found.waveform, config, file.stem)
 
 
 def read_moment(

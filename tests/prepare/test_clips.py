@@ -8,7 +8,7 @@ from bad_films import flash_and_click
 from PIL import Image
 
 from avgen.core import InputError
-from avgen.data.files import read_samples
+from avgen.signal.recordings import read_samples
 from avgen.prepare import clips
 from avgen.prepare.clips import ClipSettings, Worker, cut_part, cut_to_folder
 from avgen.prepare.films import write_film
@@ -25,8 +25,10 @@ def test_the_picture_is_that_of_the_first_moment(tmp_path):
     found = cut_part(part_of(path), ClipSettings(stride=0.5, silence_db=-90), tmp_path / "out")
     light = {c["ms"]: np.asarray(Image.open(tmp_path / f"out/{c['ms']}.jpg")).mean() for c in found["clips"]}
     assert {ms for ms, mean in light.items() if mean > 150} == {1000, 2000}
-    samples, rate = read_samples((tmp_path / "out/1000.wav").read_bytes(), "1000.wav")
-    assert rate == 44100 and len(samples) == 22050 and np.abs(samples[:1500]).max() > 0.5
+    with open(tmp_path / "out/1000.wav", "rb") as file:
+        found = read_samples(file)
+    samples = found.samples
+    assert found.rate == 44100 and len(samples) == 22050 and np.abs(samples[:1500]).max() > 0.5
     assert found["dropped"]["no sound for the whole clip"] >= 1  # the track starts late, and ends
 
 
