@@ -251,8 +251,8 @@ def _attention_names(run, layer: str | None) -> list[str]:
     names = [layer] if layer else list(run.system.attention_names)
     if not names:
         raise InputError(
-            f"run {str(run.folder)!r}: its encoder has no attention; expected a system trained with attention=32, 16, "
-            "8 or 4, or a duet"
+            f"run {str(run.folder)!r}: its encoder has no attention; expected a run of a system that has, "
+            "or of duet; train one with `avgen train --system sa-cmgan --data DATA`"
         )
     return names
 

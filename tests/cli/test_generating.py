@@ -26,7 +26,8 @@ def test_generate_a_split(folder, data, tmp_path):
     with np.load(tmp_path / "generated.npz", allow_pickle=False) as found:
         made, source, instrument, names = (found[k] for k in ("generated", "source", "instrument", "instruments"))
     assert made.dtype == np.float32 and made.shape == (6, 3, 64, 64) and abs(made).max() <= 1
-    assert [names[i] for i in instrument] == [Path(s).parts[1] for s in source] and len(names) == 13
+    assert [names[i] for i in instrument] == [Path(s).parts[1] for s in source]
+    assert list(names) == ["cello", "flute"]
     assert sorted(str(p.relative_to(tmp_path).with_suffix("")) for p in tmp_path.rglob("*.png")) == sorted(source)
     again = tmp_path / "again"
     run("generate", "--run", folder, "--data", data, "--out", again, "--arrays-only", "--device", "cpu", "--quiet")

@@ -26,9 +26,9 @@ def test_the_picture_is_that_of_the_first_moment(tmp_path):
     light = {c["ms"]: np.asarray(Image.open(tmp_path / f"out/{c['ms']}.jpg")).mean() for c in found["clips"]}
     assert {ms for ms, mean in light.items() if mean > 150} == {1000, 2000}
     with open(tmp_path / "out/1000.wav", "rb") as file:
-        found = read_samples(file)
-    samples = found.samples
-    assert found.rate == 44100 and len(samples) == 22050 and np.abs(samples[:1500]).max() > 0.5
+        heard = read_samples(file)
+    samples = heard.samples
+    assert heard.rate == 44100 and len(samples) == 22050 and np.abs(samples[:1500]).max() > 0.5
     assert found["dropped"]["no sound for the whole clip"] >= 1  # the track starts late, and ends
 
 
