@@ -14,7 +14,8 @@ root_doc = "index"
 myst_enable_extensions = ["dollarmath", "amsmath", "html_image", "fieldlist", "colon_fence"]
 myst_heading_anchors = 4
 myst_dmath_double_inline = True
-suppress_warnings = ["myst.header"]  # pages for JupyterLab may begin a section one level deeper
+# pages for JupyterLab may begin a section one level deeper, and hold lines for the shell
+suppress_warnings = ["myst.header", "misc.highlighting_failure"]
 
 nb_execution_mode = "off"
 nb_merge_streams = True

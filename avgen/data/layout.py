@@ -72,8 +72,9 @@ def list_files(root: Path) -> dict[str, tuple]:
 # %% ../../nbs/02_data/07_layout.ipynb #a62a95e1
 def _has_files(folder: Path) -> bool:
     """Tell whether a folder holds anything that is not hidden."""
-    with os.scandir(folder) as entries:
+    with contextlib.suppress(PermissionError), os.scandir(folder) as entries:
         return any(entry.name[0] != "." for entry in entries)
+    return True  # who knows; it is refused by name where files are listed
 
 
 def _class_folders(root: Path) -> dict[str, set]:
@@ -194,9 +195,8 @@ def _unknown_folder(split: str, instrument: str, instruments: tuple) -> str:
 
 def _is_named(entry: PairFiles) -> bool:
     """Tell whether the stem is the instrument, which may end in digits itself, and then the two numbers."""
-    stem, length = unicodedata.normalize("NFC", entry.stem), len(entry.instrument)
-    begins = stem[:length].casefold() == entry.instrument.casefold()
-    return begins and _NUMBERS.fullmatch(stem[length:]) is not None
+    stem, name = same_text(entry.stem), same_text(entry.instrument)
+    return stem.casefold().startswith(name.casefold()) and _NUMBERS.fullmatch(stem[len(name) :]) is not None
 
 
 def _problem_of(entry: PairFiles) -> str:

@@ -202,7 +202,10 @@ def _run_worker() -> None:
             nonlocal told
             if time.monotonic() - told > 1:
                 told = time.monotonic()
-                print(json.dumps({"at": seconds}), file=out, flush=True)
+                try:
+                    print(json.dumps({"at": seconds}), file=out, flush=True)
+                except OSError:  # whoever asked was killed: that is no fault of the film's
+                    os._exit(1)
 
         settings = ClipSettings(**job["settings"])
         try:

@@ -147,6 +147,8 @@ class System(nn.Module):
         `seed` is of the noise, for systems that look at the source while they generate. Raises `InputError` for a layer
         that is not one of `attention_names`, and where there are none.
         """
+        if not self.attention_names:
+            raise InputError(f"{self.name}: its encoder has no attention layer; expected one: build it with attention")
         encoder, config = getattr(self, "encoder", self), self.config if self.direction == "S2I" else None
         with record_attention(encoder, sound=source, config=config) as maps:
             encoder(source)

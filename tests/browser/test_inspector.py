@@ -475,7 +475,7 @@ def test_two_grounds_are_asked_either_way(tone, visit, tmp_path, target_is_sound
     from avgen.show.inspector import AttentionInspector
 
     m = crossed_map(tone, target_is_sound)
-    saved = AttentionInspector(m, sound=tone, name="across").save_html(tmp_path / "across.html")
+    saved = AttentionInspector(m, sound=tone, name="across", query=[]).save_html(tmp_path / "across.html")
     page = visit(saved)
     stages = page.locator(".avgen-stage")
     assert stages.count() == 2
@@ -545,7 +545,7 @@ def test_picture_patches_on_a_sound_are_read_back_both_ways(tone, visit, tmp_pat
     picture = torch.zeros(3, 64, 64, dtype=torch.uint8)
     picture[0, 10:30, 10:30] = 255  # a red square, as bytes
     m = across_map(tone, picture)
-    page = visit(AttentionInspector(m, sound=tone, name="across").save_html(tmp_path / "across.html"))
+    page = visit(AttentionInspector(m, sound=tone, name="across", query=[]).save_html(tmp_path / "across.html"))
     asks, looks, rng = m.ground("queries"), m.ground("keys"), np.random.default_rng(2)
     red = page.locator(".avgen-stage").first.evaluate(
         "s => Array.from(s.querySelector('.avgen-base').getContext('2d').getImageData(20, 20, 1, 1).data)"
@@ -604,7 +604,7 @@ def test_overlapping_patches_lie_where_they_are(tone, visit, tmp_path):
     weights = (2 * torch.randn(1, 2, 41, 41, generator=torch.Generator().manual_seed(6))).softmax(3).half()
     weights[..., 40, :] = 0  # one padded patch
     placed = dict(grid=(5, 8), skip=1, patch=16, stride=(12, 6), ground=tone)
-    view = AttentionInspector((weights,), head="all", **placed, bits=8, keep_above=0.2)
+    view = AttentionInspector((weights,), head="all", **placed, bits=8, keep_above=0.2, query=[])
     page = visit(view.save_html(tmp_path / "patches.html"))
     m, rng = view.map, np.random.default_rng(3)
     assert (

@@ -186,7 +186,7 @@ def test_the_options_of_train_are_the_arguments_of_the_function():
     from avgen.training import runner
 
     options = {option.name for option in typer.main.get_command(app).commands["train"].params}
-    own = {"data", "fork", "settings", "best", "tune_share", "skip_bad"}  # what the command makes of its own
+    own = {"data", "fork", "settings", "best", "tune_share", "skip_bad", "cache"}  # what the command makes of its own
     of_a_run = {field.name for field in fields(RunOptions)} - {"checkpoint_every", "sample_every", "tick_every"}
     assert of_a_run <= options, "an option of a run that the command line lacks"
     assert options - own - of_a_run <= set(inspect.signature(runner.train).parameters)
@@ -216,13 +216,23 @@ def test_a_scheduler_that_stops_a_run_finds_a_checkpoint_and_a_code(data, tmp_pa
         "cpu",
     ]
     command = [sys.executable, "-c", "from avgen.cli import main; main()", *map(str, words)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True)
-    end = time.monotonic() + 240
-    while run_status(tmp_path / "run")["state"] != "running" or not read_metrics(tmp_path / "run"):
-        assert process.poll() is None and time.monotonic() < end, process.communicate()
-        time.sleep(0.1)
-    process.send_signal(number)
-    said = process.communicate(timeout=120)[1]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # where the tests run under nohup it is ignored
+    )
+    try:
+        end = time.monotonic() + 240
+        while run_status(tmp_path / "run")["state"] != "running" or not read_metrics(tmp_path / "run"):
+            assert process.poll() is None and time.monotonic() < end, process.communicate()
+            time.sleep(0.1)
+        process.send_signal(number)
+        said = process.communicate(timeout=120)[1]
+    finally:
+        process.kill()
     told = run_status(tmp_path / "run")
     assert process.returncode == 128 + number and "Traceback" not in said and f"stopped by {name}" in said
     assert (told["state"], told["signal"]) == ("stopped", name)

@@ -251,7 +251,7 @@ def test_a_run_of_both_is_asked_for_one(pairs, tmp_path):
     ):
         with pytest.raises(InputError, match="both directions|towards"):
             call()
-    with pytest.raises(InputError, match="no SelfAttention"):
+    with pytest.raises(InputError, match="no attention"):
         run.towards("S2I").attend(pairs.validation[0])
     with pytest.raises(InputError, match="trained for"):
         Run.open(run.folder, pairs).towards("A2V")
