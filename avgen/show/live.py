@@ -264,8 +264,9 @@ class Live(anywidget.AnyWidget):
 
         bundle, metadata = self._repr_mimebundle_()
         display(bundle, metadata=metadata, raw=True)
-        beside = still_html(bundle["image/png"], self._mark, bundle["text/plain"])
-        display({"text/plain": "", "text/html": beside}, raw=True)
+        if "image/png" in bundle:  # a view of words alone has no still picture
+            beside = still_html(bundle["image/png"], self._mark, bundle["text/plain"])
+            display({"text/plain": "", "text/html": beside}, raw=True)
 
 
 def _write(
