@@ -107,10 +107,14 @@ def alive() -> None:
             found = known._instances.get(view.get("model_id"))
         return {"text/plain": repr(thing), "text/html": inline(found)} if isinstance(found, Live) else bundle
 
+    def not_by_itself(thing):
+        raise NotImplementedError  # then the bundle is asked for, which is made by `of`
+
     os.environ["AVGEN_PAGE"] = "1"
-    formatter = get_ipython().display_formatter.mimebundle_formatter
+    formatter = get_ipython().display_formatter
     for kind in (Live, Displayed):
-        formatter.for_type(kind, of)
+        formatter.mimebundle_formatter.for_type(kind, of)
+        formatter.ipython_display_formatter.for_type(kind, not_by_itself)
 
 
 def executed(
