@@ -56,7 +56,8 @@ def windows(
     half = config.samples
     padded = torch.from_numpy(np.pad(np.asarray(waveform, np.float32), (half, 2 * half)))
     starts = [round((t - place * config.clip_seconds) * config.sample_rate) + half for t in times]
-    starts = [min(max(s, 0), len(padded) - config.samples) for s in starts]
+    last = half + max(0, len(waveform) - config.samples)  # a window that hears half silence was never heard in training
+    starts = [min(max(s, half), last) for s in starts]
     transform = LogMel(config)
     blocks = [starts[k : k + 64] for k in range(0, len(starts), 64)]
     return torch.cat([transform.prepared(torch.stack([padded[s : s + config.samples] for s in b])) for b in blocks])
