@@ -50,7 +50,7 @@ def pair_rows() -> dict[str, list[str]]:
 def made() -> str:
     """Make the front page's table of what the kit makes."""
     said = {
-        "accuracy": "**accuracy**: the right instrument, says a judge that was taught to refuse blur and shuffled patches",
+        "accuracy": "**accuracy**: the right instrument, says a judge taught to refuse blur and shuffles",
         "recall": "**recall**: how much of the real variety is there",
         "frechet": "**Fréchet distance** to the real set (lower is nearer)",
         "follows": "**follows**: what comes back beyond the instrument (pose; pitch, loudness, onset)",
