@@ -245,15 +245,15 @@ def live_pages(folder: Path) -> None:
     trumpet, violin = (next(p for p in pairs.validation if p.instrument == i) for i in ("trumpet", "violin"))
     painted = [p for p in pairs.validation if p.instrument in ("cello", "flute", "horn", "trombone", "tuba", "violin")]
     maps = [toy.attend(p.sound) for p in (trumpet, violin)]
-    shipped = [avgen.shipped(d, device="cpu") for d in ("S2I", "I2S")]
+    painter = avgen.shipped("S2I", pairs, device="cpu")
     folder.joinpath("live").mkdir(parents=True, exist_ok=True)
     for name, make in {
         "player": lambda: SoundPlayer(trumpet.sound),
         "pairs": lambda: PairGrid(pairs.validation, rate=22050),
-        "gallery": lambda: PairGallery(shipped[:1], limit=4),
+        "gallery": lambda: PairGallery(painter, limit=4),
         "compare": lambda: Compare({"a trumpet": maps[0]}, {"a trumpet": maps[1]}, labels=("trumpet", "violin")),
         "dashboard": lambda: TrainingDashboard(toy),
-        "painted": lambda: PairGrid(shipped[0].variations(painted), limit=6, rate=22050),
+        "painted": lambda: PairGrid(painter.variations(painted), limit=6, rate=22050),
         "inspector": lambda: AttentionInspector(maps[0], sound=trumpet.sound, rate=22050),
     }.items():
         begun = time.perf_counter()
