@@ -1,6 +1,6 @@
 // The attention inspector: hover previews, click keeps; layers, directions, scales, and the sound of what is attended. Used alone and, twice, by Compare.
 // Its compact form (trait `compact`) is a figure for a report: one layer, points to start from, the whole sound.
-import { Speaker, element, heightOf, hertzAt, inferno, magmaColour, numbers, paint, placeOf, plot, sayHertz, saySeconds, secondsAt, together, within } from "./common.js";
+import { Speaker, element, heightOf, hertzAt, inferno, magmaColour, numbers, paint, placeOf, plot, sayHertz, saySeconds, secondsAt, steady, together, within } from "./common.js";
 import { Transform, gainsOf } from "./hearing.js";
 
 const WAYS = [["where", "Where it looks"], ["who", "Who looks here"]];
@@ -439,6 +439,7 @@ export function inspectorView(model, bus = null) {
       const samples = cut(name);
       speaker.load(samples, model.get("sample_rate"));
       mode = name;
+      if (compact) steady(speaker);
       const loudest = samples.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
       complain(samples.length && !loudest ? (name === "attended" ? "Nothing to hear: no cell with its equal share of attention holds any sound." : "Nothing to hear: the sound is silent here.") : trouble);
       speaker.play(from < speaker.duration ? from : 0).catch((error) => complain(`The sound cannot be played: ${error.message}.`));
