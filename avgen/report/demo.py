@@ -311,10 +311,9 @@ def train_direction(
 def teach_evaluator(work: Demo) -> None:
     """Train the evaluator on real pairs, or take it from its cache when it was trained before."""
     settings = EvaluatorSettings(image_steps=60, sound_steps=80) if work.quick else None
-    options = dict(seed=0, device=work.device, cache=work.folder / "evaluator", settings=settings)
+    options, found = dict(device=work.device, cache=work.folder / "evaluator", settings=settings), work.findings
     with work.task("evaluator", "training the evaluator on real pairs") as task:
-        evaluator = train_evaluator(work.findings.pairs, told=work.progress_of(task), **options)
-        work.findings.evaluator = evaluator
+        evaluator = found.evaluator = train_evaluator(found.pairs, told=work.progress_of(task), **options)
         task.note = ", ".join(f"{100 * a:.1f} % on real {m}s" for m, a in evaluator.accuracy.items())
 
 

@@ -154,8 +154,8 @@ def hero(story: Story, most: int = 7) -> Markup | None:
 
 
 SECTIONS = {
-    "how": "How it works",
     "samples": "Samples",
+    "how": "How it works",
     "attention": "Attention",
     "accuracy": "Accuracy",
     "training": "Training",

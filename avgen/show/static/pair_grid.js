@@ -61,6 +61,7 @@ function render({ model, el }) {
     return element("div", { class: "avgen-cell" }, body, caption);
   };
 
+  const mark = () => [...list.children].forEach((card, i) => card.classList.toggle("avgen-chosen", i === model.get("selected")));
   let drawn = 0;
   const draw = async () => {
     const mine = ++drawn;
@@ -83,13 +84,15 @@ function render({ model, el }) {
     note.textContent = model.get("note");
     note.hidden = !model.get("note");
     root.dataset.cards = model.get("cards").length;
+    mark();
   };
   const quiet = together(model, ["cards", "pictures", "sounds", "audio", "note", "name"], draw);
-  const leave = join(model);
+  const marked = together(model, ["selected"], mark), leave = join(model);
   draw();
   el.append(root);
   return () => {
     quiet();
+    marked();
     leave();
     drawn++;
     speaker.close();
