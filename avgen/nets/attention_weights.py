@@ -113,17 +113,16 @@ def one_is_pooled(grid: tuple[int, int], other: tuple[int, int]) -> bool:
     return coarser(grid, other) or coarser(other, grid)
 
 # %% ../../nbs/05_nets/00_attention_weights.ipynb #7113c00d
-UNIFORM = 0.98  # of the entropy of uniform attention: a point above it looks everywhere alike
-
-
 def layer_words(layer: str, queries: tuple, keys: tuple) -> str:
     """Read a layer's path, with its grids, as a person would: "encoder, attention at 32 x 32"; keep any other name."""
-    if "." not in layer and "attention" not in layer:
+    path, *head = layer.split(", ")
+    if " " in path or ("." not in path and "attention" not in path):
         return layer
-    words = re.sub(r"\b(layer|block)s?\.(\d+)", lambda found: f"{found[1]} {int(found[2]) + 1}", layer)
+    words = re.sub(r"\b(layer|block)s?\.(\d+)", lambda found: f"{found[1]} {int(found[2]) + 1}", path)
     words = re.sub(r"\b(stack|layers)\.|\.self$", "", words).replace("_attn", "-attention").replace(".", ", ")
     keyed = "" if tuple(queries) == tuple(keys) else f", keys {keys[0]} x {keys[1]}"
-    return f"{words}{'' if 'attention' in words else ', attention'} at {queries[0]} x {queries[1]}{keyed}"
+    words += "" if "attention" in words else ", attention"
+    return ", ".join([f"{words} at {queries[0]} x {queries[1]}{keyed}", *head])
 
 
 def relative_entropy(weights: Tensor) -> Tensor:
@@ -160,9 +159,7 @@ def leading_tokens(skip) -> tuple[int, int]:
     skip = skip.tolist() if isinstance(skip, np.ndarray | np.generic) else skip  # as a file gives it
     both = (skip, skip) if isinstance(skip, int) else skip
     if not isinstance(both, list | tuple) or len(both) != 2:
-        raise InputError(
-            f"skip: found {skip!r}; expected a number of leading tokens, or one for queries and one for keys"
-        )
+        raise InputError(f"skip: found {skip!r}; expected a number of leading tokens, or two: for queries and for keys")
     return tuple(check_setting("skip", n, int, 0) for n in both)
 
 
@@ -285,6 +282,7 @@ def numbers_of(name: str, value):
     raise InputError(f"{name}: found {str(value)[:60]}; expected {expected}")
 
 # %% ../../nbs/05_nets/00_attention_weights.ipynb #777351ab
+UNIFORM = 0.98  # of the entropy of uniform attention: a point above it looks everywhere alike
 _SOFTMAX = (F.softmax, torch.softmax, Tensor.softmax)
 _MULTIHEAD = inspect.signature(F.multi_head_attention_forward)
 

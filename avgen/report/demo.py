@@ -206,15 +206,14 @@ class Demo:
 
     def progress_of(self, task, every: float = 15.0):
         """Return a function that notes on the page, every so many seconds, which share of a task is done."""
-        written = time.perf_counter()
+        written = [time.perf_counter()]
 
         def told(share: float) -> None:
-            nonlocal written
             task.note = f"{100 * share:.0f} % of its steps"
-            if time.perf_counter() - written >= every:
+            if time.perf_counter() - written[0] >= every:
                 self.page.write()
                 self.say(f"{task.name}: {task.note}")
-                written = time.perf_counter()
+                written[0] = time.perf_counter()
 
         return told
 

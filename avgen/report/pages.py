@@ -60,13 +60,21 @@ _HOW_TO_READ = (
 )
 
 
+_HOW_TO_READ_ACROSS = (
+    "While it paints or plays, the network looks up what it was given. Choose a place in what it makes: the heat on "
+    "what was given shows where it looks from there, in multiples of what looking everywhere alike would give. What is "
+    "not lit gets less than that. It says where the network looks, not what it does with what it finds."
+)
+
+
 def attention_section(story: Story) -> Markup:
     """Return the attention maps to click on: those of the runs, or of `story.first_look` until there are any."""
     shown = [figure for chapter in story.chapters.values() for figure in chapter.attention] or story.first_look
     if not shown:
         return section("attention", "Where it looks", pending("There is no network to look into yet."))
     figures = [join(h("h3", heading), Markup(inline(figure))) for heading, figure in shown]
-    return section("attention", "Where it looks", h("p", _HOW_TO_READ), *figures)
+    words = _HOW_TO_READ_ACROSS if shown[0][1].map.crossed else _HOW_TO_READ
+    return section("attention", "Where it looks", h("p", words), *figures)
 
 # %% ../../nbs/12_report/04_pages.ipynb #f5fb8c1a
 def curves_of(metrics: list[dict]) -> dict[str, dict]:

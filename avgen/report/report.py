@@ -145,7 +145,7 @@ def training_film(run: Run, most: int = 6, height: int = 336) -> list[tuple]:
     from PIL import Image
 
     if film := read_film(run.folder, most):
-        painted = ((step, x) for step, x in zip(film.steps, film.frames) if x.std() > 0.01)  # else one even grey
+        painted = ((step, x) for step, x in zip(film.steps, film.frames) if x.min() < x.max())  # else one grey
         made = [(f"step {step:,}", x) for step, x in painted]
         return [(said, _film_row(x)) for said, x in (("given", film.source), *made, ("real", film.real))]
     files = sorted((run.folder / "samples").glob("step_*.png"))
