@@ -275,6 +275,7 @@ def train_classifier(
     seed: int,
     device: torch.device,
     quiet: bool = False,
+    told=None,  # called with the share of the steps that are done, a hundred times at most
 ) -> Classifier:
     """Train one classifier of real samples and of garbage, and return it in eval mode, without gradients.
 
@@ -295,7 +296,9 @@ def train_classifier(
         dtype = choose_precision(device, settings.precision)
         spoiled = round(settings.garbage * settings.batch_size)
         queue = torch.empty(0, dtype=torch.int64)
-        for _ in progress(range(steps), label=f"evaluator of {modality}s", quiet=quiet):
+        for step in progress(range(steps), label=f"evaluator of {modality}s", quiet=quiet):
+            if told and step % max(1, steps // 100) == 0:
+                told(step / steps)
             while len(queue) < settings.batch_size:
                 queue = torch.cat([queue, torch.randperm(len(data), generator=draws)])
             index, queue = queue[: settings.batch_size], queue[settings.batch_size :]

@@ -226,6 +226,7 @@ def train_evaluator(
     cache=None,  # a folder; default $AVGEN_CACHE or ~/.cache/avgen; False keeps nothing
     settings: EvaluatorSettings | None = None,
     quiet: bool = False,
+    told=None,  # called as the work goes on, with the share that is done
 ) -> Evaluator:
     """Train an evaluator on the real train splits (tune included), or fetch it from the cache.
 
@@ -254,7 +255,11 @@ def train_evaluator(
             if found := _read_cached(path, key):
                 return found.to(device)
     start = time.perf_counter()
-    networks = {m: train_classifier(data, m, settings, seed, device, quiet) for m in ("image", "sound")}
+    whole, networks, before = settings.image_steps + settings.sound_steps, {}, 0
+    for modality, steps in (("image", settings.image_steps), ("sound", settings.sound_steps)):
+        done = None if told is None else lambda share, a=before, n=steps: told((a + share * n) / whole)
+        networks[modality] = train_classifier(data, modality, settings, seed, device, quiet, done)
+        before += steps
     evaluator = Evaluator(networks, {}, data.instruments, data.config)
     _measure(evaluator, data, sets[0].validation, seed)
     evaluator.record = {**key, "seconds": round(time.perf_counter() - start, 1), "threads": torch.get_num_threads()}

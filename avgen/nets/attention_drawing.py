@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['draw_grid', 'draw_background', 'heat_colours', 'draw_ring', 'field_of', 'Ground', 'picture_values', 'sound_values',
-           'ground_of', 'strongest_points', 'plot_attention']
+           'ground_of', 'strongest_points', 'telling_points', 'plot_attention']
 
 # %% ../../nbs/05_nets/01_attention_drawing.ipynb #6bf36beb
 import math
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..core import InputError, check_setting
 from ..data.pictures import Picture, to_values
+from .attention_weights import UNIFORM, relative_entropy
 from ..signal.sound import Sound
 from ..signal.spectrogram import COLOUR_MAP, SpectrogramConfig, draw_axes
 
@@ -213,7 +214,7 @@ def _array(name: str, what, expected: str) -> Tensor:
         raise _refused(name, what, expected)
     if not torch.isfinite(array.float()).all():
         raise InputError(f"{name}: found NaN or infinity; expected finite numbers; read it again")
-    return array
+    return array[None] if array.ndim == 2 else array
 
 
 def picture_values(what, name: str = "picture") -> Tensor:
@@ -227,7 +228,6 @@ def picture_values(what, name: str = "picture") -> Tensor:
     if hasattr(what, "convert") and hasattr(what, "getbands"):  # a Pillow image
         what = np.asarray(what.convert("RGB"))
     array = _array(name, what, expected)
-    array = array[None] if array.ndim == 2 else array
     if array.shape[-3] not in (1, 3, 4) and array.shape[-1] in (1, 3, 4):
         array = array.movedim(-1, -3)
     if array.shape[-3] not in (1, 3, 4):
@@ -260,7 +260,6 @@ def sound_values(what, config: SpectrogramConfig | None = None, name: str = "sou
             config.require_same(what.config, f"the {name}")
         return what.values, what.config
     array = _array(name, what, expected)
-    array = array[None] if array.ndim == 2 else array
     if array.shape[-3] != 1 or not array.is_floating_point():
         raise _refused(name, what, expected)
     array = array.float()
@@ -313,8 +312,7 @@ def strongest_points(
     Of a map with few recorded queries these are the first `count` of them. Where what asks is no sound but looks at
     something else, the strongest are those that choose most sharply: the bright parts of a picture are only bright.
     """
-    ground, (h, w) = map.ground("queries", sample), map.query_grid
-    rows = map.recorded(sample)
+    ground, (h, w), rows = map.ground("queries", sample), map.query_grid, map.recorded(sample)
     if map.queries is not None:
         return [map.query_point(int(q)) for q in map.queries[rows][:count]]
     if ground.kind == "names" or (map.crossed and ground.kind == "picture"):
@@ -339,10 +337,21 @@ def strongest_points(
         points.append(map.query_point(row * w + left + column))
     return points
 
+
+def telling_points(map, sample: int = 0, count: int = 3) -> list[tuple]:
+    """Return `strongest_points`; one that looks everywhere alike gives way to the most selective one near its time."""
+    points, (h, w) = strongest_points(map, sample, count), map.query_grid
+    spread, part = map.entropy()[sample].nan_to_num(1), torch.arange(w).repeat(h) // math.ceil(w / count)
+    for number, index in enumerate([map.query_index(*point) for point in points if map.queries is None]):
+        near = spread.where(part == part[index], torch.tensor(2.0))
+        if spread[index] > UNIFORM >= near.min():
+            points[number] = map.query_point(int(near.argmin()))
+    return points
+
 # %% ../../nbs/05_nets/01_attention_drawing.ipynb #d78d0dea
 def plot_attention(
     map,  # an AttentionMap
-    at=None,  # a point or a list of points; None: the strongest ones
+    at=None,  # a point or a list of points; None: those of `telling_points`
     sample: int = 0,
     title: str = "",
     note: str = "",  # a sentence below, in red
@@ -354,7 +363,7 @@ def plot_attention(
     import matplotlib.pyplot as plt
 
     single = at is not None and (isinstance(at, str) or (np.ndim(at[0]) == 0 and not isinstance(at[0], str)))
-    points = strongest_points(map, sample) if at is None else [at] if single else list(at)
+    points = telling_points(map, sample) if at is None else [at] if single else list(at)
     asked = [map.query_index(point) if isinstance(point, str) else map.query_index(*point) for point in points]
     points = [map.query_point(index) if isinstance(point, str) else point for index, point in zip(asked, points)]
     heats = [map.at(*point, sample=sample) * map.weights.shape[2] for point in points]
@@ -378,7 +387,8 @@ def plot_attention(
             ax.tick_params(labelleft=False)
         else:
             draw_ring(ax, place, number)
-        ax.set_title(f"{number}: from {asks.say(point)}", fontsize=9, parse_math=False)
+        spread = float(relative_entropy(heat.flatten()[None, None] / heat.sum()))
+        ax.set_title(f"{number}: from {asks.say(point)}\nentropy {spread:.2f}", fontsize=9, parse_math=False)
         ax.set_ylabel("")
     bar = figure.colorbar(shown, ax=axes, pad=0.01, aspect=28, label="attention, times uniform")
     bar.ax.set_facecolor("0.2")

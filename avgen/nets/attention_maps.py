@@ -18,7 +18,7 @@ from torch import Tensor
 from ..core import Displayed, InputError, check_setting, figure_png, write_atomically
 from .attention_drawing import Ground, field_of, ground_of, plot_attention
 from .attention_weights import check_weights, grid_of, layers_of, leading_tokens, numbers_of, one_is_pooled
-from .attention_weights import relative_entropy, rows_and_columns, table_of
+from .attention_weights import layer_words, relative_entropy, rows_and_columns, table_of
 from ..signal.sound import Sound
 from ..signal.spectrogram import SpectrogramConfig
 
@@ -226,7 +226,7 @@ class AttentionMap(Displayed):
 
     def plot(self, at=None, sample: int = 0):
         """Return the figure of `plot_attention` with the summary above it and the verdict below."""
-        title = f"{self.layer or 'attention'}: {self.summary(sample)}"
+        title = f"{layer_words(self.layer or 'attention', self.query_grid, self.key_grid)}: {self.summary(sample)}"
         return plot_attention(self, at, sample, title, f"{self.verdict(sample)} {self.note}".strip())
 
     def __repr__(self):

@@ -204,6 +204,19 @@ class Demo:
         seconds = round(time.perf_counter() - self._started)
         tell(f"[{seconds // 60:2d}:{seconds % 60:02d}] {text}")
 
+    def progress_of(self, task, every: float = 15.0):
+        """Return a function that notes on the page, every so many seconds, which share of a task is done."""
+        written = [time.perf_counter()]
+
+        def told(share: float) -> None:
+            task.note = f"{100 * share:.0f} % of its steps"
+            if time.perf_counter() - written[0] >= every:
+                self.page.write()
+                self.say(f"{task.name}: {task.note}")
+                written[0] = time.perf_counter()
+
+        return told
+
     @contextlib.contextmanager
     def task(self, name: str, doing: str):
         """Measure and remember one task; the page shows it. Yields its `Task`, whose note the block may set."""
@@ -297,12 +310,9 @@ def train_direction(
 def teach_evaluator(work: Demo) -> None:
     """Train the evaluator on real pairs, or take it from its cache when it was trained before."""
     settings = EvaluatorSettings(image_steps=60, sound_steps=80) if work.quick else None
-    options = dict(
-        seed=0, device=work.device, cache=work.folder / "evaluator", settings=settings
-    )  # with its progress: this takes minutes
+    options, found = dict(device=work.device, cache=work.folder / "evaluator", settings=settings), work.findings
     with work.task("evaluator", "training the evaluator on real pairs") as task:
-        evaluator = train_evaluator(work.findings.pairs, **options)
-        work.findings.evaluator = evaluator
+        evaluator = found.evaluator = train_evaluator(found.pairs, told=work.progress_of(task), **options)
         task.note = ", ".join(f"{100 * a:.1f} % on real {m}s" for m, a in evaluator.accuracy.items())
 
 

@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['CAVEATS', 'film_strip', 'samples_section', 'attention_section', 'curves_of', 'cost_table', 'training_section',
-           'limits_section', 'colophon', 'render', 'write_page']
+           'limits_section', 'colophon', 'unbroken', 'render', 'write_page']
 
 # %% ../../nbs/12_report/04_pages.ipynb #38d636ba
 import math
+import re
 
-from ..core import write_atomically
+from ..core import name_list, write_atomically
 from .accuracy import accuracy_section
 from avgen.report.page_parts import (
     how_section,
@@ -20,6 +21,7 @@ from avgen.report.page_parts import (
     pending,
     section,
     side_by_side,
+    stacked,
 )
 from .story import Chapter, Story
 from ..runs.run import duration
@@ -35,20 +37,19 @@ def film_strip(chapter: Chapter) -> Markup | None:
     for caption, data in chapter.film:
         frames.append(h("figure", inline_image(data, f"samples at {caption}"), h("figcaption", caption)))
     strip = h("div", *frames, class_="film", tabindex="0", role="group", aria_label="Samples during training")
-    return join(h("p", "The fixed samples of the run while it learned; scroll to the right.", class_="quiet"), strip)
+    return join(h("p", "The fixed samples of the run while it learned, from top to bottom.", class_="quiet"), strip)
 
 
 def samples_section(story: Story) -> Markup:
     """Return the samples of both directions with sounds to play; before any run, the data."""
     content = []
     if story.contact_sheet is not None:
-        content += [h("h3", "What it learned from"), h("p", story.data), Markup(inline(story.contact_sheet))]
+        content += [h("h3", "What it learned from"), h("p", story.data), stacked(story.contact_sheet)]
     for chapter in story.chapters.values():
-        content.append(h("h3", chapter.name))
-        if chapter.grid is None:
-            content.append(pending(f"Training {chapter.name.lower()} has not come far enough to show samples."))
-        else:
-            content += [Markup(inline(chapter.grid)), film_strip(chapter)]
+        if chapter.grid is not None:
+            content += [h("h3", chapter.name), stacked(chapter.grid), film_strip(chapter)]
+    if waiting := [chapter.name.lower() for chapter in story.chapters.values() if chapter.grid is None]:
+        content.append(pending(f"Training {name_list(waiting)} has not come far enough to show samples."))
     return section("samples", "Samples to see and hear", *content or [pending("The data are not ready yet.")])
 
 # %% ../../nbs/12_report/04_pages.ipynb #0527bdaf
@@ -59,13 +60,21 @@ _HOW_TO_READ = (
 )
 
 
+_HOW_TO_READ_ACROSS = (
+    "While it paints or plays, the network looks up what it was given. Choose a place in what it makes: the heat on "
+    "what was given shows where it looks from there, in multiples of what looking everywhere alike would give. What is "
+    "not lit gets less than that. It says where the network looks, not what it does with what it finds."
+)
+
+
 def attention_section(story: Story) -> Markup:
     """Return the attention maps to click on: those of the runs, or of `story.first_look` until there are any."""
     shown = [figure for chapter in story.chapters.values() for figure in chapter.attention] or story.first_look
     if not shown:
         return section("attention", "Where it looks", pending("There is no network to look into yet."))
     figures = [join(h("h3", heading), Markup(inline(figure))) for heading, figure in shown]
-    return section("attention", "Where it looks", h("p", _HOW_TO_READ), *figures)
+    words = _HOW_TO_READ_ACROSS if shown[0][1].map.crossed else _HOW_TO_READ
+    return section("attention", "Where it looks", h("p", words), *figures)
 
 # %% ../../nbs/12_report/04_pages.ipynb #f5fb8c1a
 def curves_of(metrics: list[dict]) -> dict[str, dict]:
@@ -172,8 +181,13 @@ _RELOAD = """<script>
 </script>"""
 
 
+def unbroken(page: str) -> str:
+    """Keep each number of a page on one line with its unit: "89.8 %" never ends one line and begins the next."""
+    return re.sub(r"(?<=\d) (?=(?:%|s|min|h|ms|KB|MB|GB|Hz|kHz|dB|KHz|×)(?![\w]))", "\u00a0", page)
+
+
 def render(story: Story) -> str:
-    """Return the whole page as text."""
+    """Return the whole page as text: pictures and sounds first, then how they came about, then the figures."""
     head = h(
         "head",
         h("meta", charset="utf-8"),
@@ -184,8 +198,8 @@ def render(story: Story) -> str:
     main = h(
         "main",
         opening_section(story),
-        how_section(story),
         samples_section(story),
+        how_section(story),
         attention_section(story),
         accuracy_section(story),
         side_by_side(story),
@@ -194,7 +208,7 @@ def render(story: Story) -> str:
     )
     scripts = Markup(page_script() + ("" if story.finished else _RELOAD))
     body = h("body", page_header(story), main, colophon(story), scripts, class_="report")
-    return "<!doctype html>\n" + h("html", head, body, lang="en")
+    return "<!doctype html>\n" + unbroken(h("html", head, body, lang="en"))
 
 
 def write_page(path, story: Story) -> None:

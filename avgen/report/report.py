@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ..core import check_setting, hardware, name_list
@@ -27,6 +28,7 @@ from ..nets.attention_maps import AttentionMap
 from .pages import write_page
 from .story import DIRECTION_NAMES, Chapter, Story, Task
 from ..runs.run import Run, summary
+from ..runs.film import read_film
 from ..runs.grids import SampleGrid
 from ..show.inspector import AttentionInspector, first_point
 from ..show.pair_grid import PairGrid, sample_cards
@@ -34,6 +36,7 @@ from ..runs.config import versions
 
 # %% ../../nbs/12_report/05_report.ipynb #d721d8fb
 PAGE_RATE = 22050  # Hz of the sounds in a page: the log-mel ends at 8 kHz
+_CLICK = "Click to hear: half a second is repeated four times, and all sounds are equally loud."
 
 
 def one_of_each(pairset: PairSet) -> list[int]:
@@ -118,16 +121,37 @@ def attention_figures(run: Run, pairset: PairSet, indices: list[int]) -> list[tu
     return figures
 
 # %% ../../nbs/12_report/05_report.ipynb #a02a1d9a
-def training_film(run: Run, most: int = 6, height: int = 336) -> list[tuple]:
-    """Return (caption, WebP bytes) of at most `most` sample pictures of a run, the first and the last included."""
+def _film_row(samples: torch.Tensor) -> bytes:
+    """Return samples (n, C, H, W) beside each other as WebP, each pixel drawn as a square of whole size."""
     from PIL import Image
 
+    pixels = [np.asarray(Picture(x).to_image()) if len(x) == 3 else sound_pixels(x[0]) for x in samples]
+    times, gap = max(1, round(112 / samples.shape[2])), 8
+    height, width = (times * n for n in samples.shape[2:])
+    row = np.zeros((height, len(pixels) * (width + gap) - gap, 4), np.uint8)  # transparent between the samples
+    for left, picture in zip(range(0, row.shape[1], width + gap), pixels):
+        row[:, left : left + width, :3] = picture.repeat(times, 0).repeat(times, 1)
+        row[:, left : left + width, 3] = 255
+    buffer = io.BytesIO()
+    Image.fromarray(row).save(buffer, format="WEBP", quality=82)
+    return buffer.getvalue()
+
+
+def training_film(run: Run, most: int = 6, height: int = 336) -> list[tuple]:
+    """Return (caption, WebP bytes): what was given, what was made of it at `most` steps at most, and what was real.
+
+    Of a run that kept pictures alone these are its sample pictures, `height` pixels high.
+    """
+    from PIL import Image
+
+    if film := read_film(run.folder, most):
+        painted = ((step, x) for step, x in zip(film.steps, film.frames) if x.min() < x.max())  # else one grey
+        made = [(f"step {step:,}", x) for step, x in painted]
+        return [(said, _film_row(x)) for said, x in (("given", film.source), *made, ("real", film.real))]
     files = sorted((run.folder / "samples").glob("step_*.png"))
-    if len(files) < 2:
-        return []
     count = min(most, len(files))
     frames = []
-    for file in [files[round(i * (len(files) - 1) / (count - 1))] for i in range(count)]:
+    for file in [files[round(i * (len(files) - 1) / max(count - 1, 1))] for i in range(count)]:
         with Image.open(file) as image:
             width = max(1, round(image.width * height / image.height))
             small = image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
@@ -157,9 +181,7 @@ def chapter_of(
     indices = one_of_each(pairset)
     grid = sample_grid(run, pairset, indices, seed)
     verdicts = None if evaluator is None else recognised(evaluator, grid)
-    note = (
-        f"One of each instrument from the {pairset.split} takes, the middle one, noise of seed {seed}. Click to hear."
-    )
+    note = f"One of each instrument from the {pairset.split} takes, the middle one, noise of seed {seed}. {_CLICK}"
     if verdicts:
         note += " The sign is the evaluator's verdict."
     return Chapter(
@@ -167,7 +189,7 @@ def chapter_of(
         config=run.config,
         summary=summary(run),
         metrics=run.metrics,
-        grid=PairGrid(sample_cards(grid, verdicts), note=note, rate=PAGE_RATE),
+        grid=PairGrid(sample_cards(grid, verdicts), note=note, rate=PAGE_RATE, steady=True),
         film=training_film(run),
         attention=attention_figures(run, pairset, indices),
         evaluation=evaluation,
@@ -178,8 +200,13 @@ def chapter_of(
 
 def opening_of(run: Run, pairs: list[Pair], noises: int = 4, seed: int = 0) -> Chapter:
     """Gather what a page opens with: what a trained run makes of `pairs`, with several noises each."""
-    grid = PairGrid(run.variations(pairs, noises, seed), note="", rate=PAGE_RATE)
-    return Chapter(run.direction, config=run.config, summary=summary(run), grid=grid)
+    found = run.variations(pairs, noises, seed)
+    thumbnails = ()
+    if run.direction == "S2I":
+        first = SampleGrid(found.source, found.made[:, 0], found.made[:, 0], found.instruments, "S2I", run.spectrogram)
+        thumbnails = thumbnails_of(first)
+    grid = PairGrid(found, note=_CLICK, rate=PAGE_RATE, steady=True)
+    return Chapter(run.direction, config=run.config, summary=summary(run), grid=grid, thumbnails=thumbnails)
 
 # %% ../../nbs/12_report/05_report.ipynb #b8f775c2
 def caveats_of(pairs: Pairs) -> list[str]:
@@ -219,7 +246,7 @@ def describe_data(pairs: Pairs) -> str:
 def data_fields(pairs: Pairs) -> dict:
     """Return the fields of a `Story` that tell of the data: a sentence, some pairs, caveats."""
     shown = pairs.validation if len(pairs.validation) else pairs.train
-    contact_sheet = PairGrid(shown, limit=13, rate=PAGE_RATE)
+    contact_sheet = PairGrid(shown, limit=13, rate=PAGE_RATE, steady=True)
     return {"data": describe_data(pairs), "contact_sheet": contact_sheet, "caveats": caveats_of(pairs)}
 
 # %% ../../nbs/12_report/05_report.ipynb #b4d3dbd5

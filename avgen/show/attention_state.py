@@ -18,6 +18,7 @@ from ..core import InputError, check_setting
 from ..nets.attention_drawing import Ground, picture_values, sound_values
 from ..data.pictures import Picture
 from ..judge.questions import harmonic_shares
+from ..nets.attention_weights import layer_words
 from ..nets.attention_maps import AttentionMap, maps_from_arrays
 from ..signal.sound import Sound
 from ..signal.spectrogram import SpectrogramConfig
@@ -283,6 +284,7 @@ def layer_state(
     recorded = rows if m.queries is None else m.queries[rows]
     state = {
         "name": name,
+        "said": layer_words(name, m.query_grid, m.key_grid),
         "query_grid": list(m.query_grid),
         "key_grid": list(m.key_grid),
         "bits": bits,

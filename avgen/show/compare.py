@@ -12,6 +12,7 @@ import traitlets as t
 
 from ..core import InputError, figure_png
 from ..nets.attention_maps import AttentionMap
+from ..nets.attention_weights import relative_entropy
 from ..signal.sound import Sound
 from .attention_state import gather_maps, heard_sound, heat_of, holds_weights, inspector_state
 from .inspector import AttentionInspector, AttentionQuestion, inspected_figure
@@ -131,11 +132,15 @@ class Compare(AttentionQuestion, Live):
         for i, (label, part) in enumerate(zip(self.labels, whole.subfigures(2, 1))):
             inspected_figure(self.map_of(i), self.query, self.samples[i], *look, figure=part)
             title = f"{label}: {part.get_suptitle()}"
-            part.suptitle(title, y=0.98, fontsize=10, fontweight="bold", parse_math=False)
+            part.suptitle(title, y=0.99, fontsize=9, fontweight="bold", parse_math=False)
         return whole
 
     def _still_(self) -> bytes:
         return figure_png(self._figure_())
 
     def __repr__(self):
-        return f"Compare({' and '.join(map(repr, self.labels))}: {', '.join(self.recorded)})"
+        asked = self.direction == "where" and self.query
+        rows = (heat_of(self.map_of(i), self.query, sample=self.samples[i]) for i in (0, 1) if asked)
+        spread = " and ".join(f"{relative_entropy(row.flatten()[None, None]).item():.2f}" for row in rows)
+        opens = f"; asked at {tuple(self.query)}, entropy {spread} of uniform" if asked else ""
+        return f"Compare({' and '.join(map(repr, self.labels))}: {', '.join(self.recorded)}{opens})"

@@ -225,13 +225,16 @@ def _check_runs(runs) -> list[Run]:
     return runs
 
 
-def _note(count: int, evaluator) -> str:
+def _note(cards: list[GalleryCard], run: Run, evaluator) -> str:
     "The line below a gallery."
+    both = ", in either direction" if len({card.direction for card in cards}) > 1 else ""
+    some = f"{len(cards)} cards{both}, of the {len(run.pairs.validation):,} pairs of the validation split: the fixed"
+    some += " samples of the run, then equally many of each instrument"
     judge = "an evaluator that saw only real pairs says what it sees"
     if evaluator is None:
         judge = "nobody judges: give evaluator=train_evaluator(pairs)"
     measure = "by pixels, which see light and shade rather than instruments" if evaluator is None else "in its features"
-    return f"{count} pairs of the validation split; {judge}. Distance: to the nearest training sample, {measure}."
+    return f"{some}; {judge}. Distance: to the nearest training sample, {measure}."
 
 
 def _source(card: GalleryCard, run: Run) -> Tensor:  # (C, H, W)
@@ -292,7 +295,7 @@ class PairGallery(Live):
         self.shown = [card for r in runs for card in cards_of_run(r, limit, evaluator, frames, seed)]
         state = pack_gallery(self.shown, rate, max_seconds, film_audible)
         name = "; ".join(f"{r.config.system} {r.direction}, step {r.step:,}" for r in runs)
-        super().__init__(name=name, note=_note(len(self.shown), evaluator), **state)
+        super().__init__(name=name, note=_note(self.shown, runs[0], evaluator), **state)
         self.on_msg(self._answer)
 
     @property

@@ -19,7 +19,7 @@ from ..data.pictures import Picture
 from ..nets.attention import attention_layers, record_attention
 from ..nets.attention_drawing import Ground, draw_ring, heat_colours, strongest_points
 from ..nets.attention_maps import AttentionMap
-from ..nets.attention_weights import relative_entropy
+from ..nets.attention_weights import UNIFORM, layer_words, relative_entropy
 from ..runs.checkpoints import list_checkpoints, read_checkpoint
 from ..runs.config import build_from
 from ..runs.weights import load_weights
@@ -126,7 +126,7 @@ def first_point(m: AttentionMap, direction: str = "where", sample: int = 0) -> t
         points = strongest_points(m, sample)
         spread = [float(relative_entropy(m.at(*p, sample=sample).flatten()[None, None])) for p in points]
         best = points[spread.index(min(spread))]
-        if min(spread) < 0.98 or m.queries is not None:
+        if min(spread) < UNIFORM or m.queries is not None:
             return best
         return m.query_point(int(m.entropy()[sample].nan_to_num(1).argmin()))
     return m.ground("keys", sample).point(int(m.weights[sample].mean(0).argmax()), m.key_grid)
@@ -153,6 +153,8 @@ def inspected_figure(
     asks = "what asks" if direction == "where" else "what is looked at"
     left.set_title(asks if m.crossed else "what the layer looks at", fontsize=9)
     said = f"{'where it looks from' if direction == 'where' else 'who looks at'} {aim.say(point)}"
+    entropy = float(relative_entropy(m.at(*point, sample=sample).flatten()[None, None])) if direction == "where" else 0
+    said = f"{aim.say(point)} looks everywhere alike" if entropy > UNIFORM else said
     right.set_title(said, fontsize=9, parse_math=False)
     aim.draw(left)
     lies.draw(right, muted=True)
@@ -169,8 +171,9 @@ def inspected_figure(
     bar = figure.colorbar(shown, cax=figure.add_axes((0.89, 0.17, 0.016, 0.66)), label=label)
     bar.ax.set_facecolor("0.2")
     bar.outline.set_visible(False)
-    title = f"{m.layer or 'attention'}: {m.summary(sample)}"
-    figure.suptitle(title, y=0.98, fontsize=10, fontweight="bold", parse_math=False)
+    asked = f" in the layer, {entropy:.3f} at this point" if direction == "where" else ""
+    title = f"{layer_words(m.layer or 'attention', m.query_grid, m.key_grid)}\n{m.summary(sample)}{asked}"
+    figure.suptitle(title, y=0.99, fontsize=9, fontweight="bold", parse_math=False)
     if warning := f"{verdict(m, sample)} {m.note}".strip():
         below = -0.01 if isinstance(figure, plt.Figure) else 0
         figure.supxlabel(warning, y=below, fontsize=9, color="#b3261e", parse_math=False)
@@ -322,7 +325,10 @@ class AttentionInspector(AttentionQuestion, Live):
         return figure_png(self._figure_())
 
     def __repr__(self):
-        return f"AttentionInspector({self.name!r}: {', '.join(self.maps)})"
+        asked = self.direction == "where" and self.query
+        spread = relative_entropy(self.heat.flatten()[None, None]).item() if asked else 0
+        opens = f"; asked at {tuple(self.query)}, entropy {spread:.2f} of uniform" if asked else ""
+        return f"AttentionInspector({self.name!r}: {', '.join(self.maps)}{opens})"
 
 
 register_display(AttentionMap, AttentionInspector)

@@ -110,7 +110,7 @@ def few_of(pairs: PairSet, limit: int) -> list[Pair]:
 
 def left_out(shown: int, there: int) -> str:
     "Say how many of what is there are shown; an empty string where that is all."
-    return "" if there <= shown else f"{shown} of {there:,}."
+    return "" if there <= shown else f"{shown} of {there:,} are shown."
 
 
 def cards_of(
@@ -129,7 +129,8 @@ def cards_of(
         chosen = few_of(what, limit)
         there, seen = len(what.instrument.unique()), len({p.instrument for p in chosen})
         fewer = f", {seen} of {there} instruments" if seen < there else ""
-        line = f"{len(chosen)} of {len(what):,} pairs of the {what.split} split{fewer}. Click to hear."
+        some = f"{len(chosen)} of {len(what):,}" if len(chosen) < len(what) else f"All {len(what):,}"
+        line = f"{some} pairs of the {what.split} split{fewer}. Click to hear."
         return [pair_card(p) for p in chosen], line
     items = what if isinstance(what, Iterable) else [what]
     cards = [pair_card(c) if isinstance(c, Pair) else c for c in items]
@@ -308,6 +309,7 @@ class PairGrid(Live):
     name = t.Unicode().tag(sync=True, page=True)
     note = t.Unicode().tag(sync=True, page=True)
     selected = t.Int(-1).tag(sync=True, page=True)
+    steady = t.Bool(False).tag(sync=True, page=True)  # sounds are brought to one loudness, short ones repeated
 
     def __init__(
         self,
@@ -317,12 +319,14 @@ class PairGrid(Live):
         note: str | None = None,  # None: what `cards_of` says
         rate: int | None = None,  # Hz at which sounds travel
         max_seconds: float = 5.0,  # of each sound
+        steady: bool = False,  # play all sounds equally loud, and those under 1.5 s four times in a row
     ):
         check_setting("limit", limit, int, 1, 400)
+        check_setting("steady", steady, bool)
         self.shown, line = cards_of(what, limit)
         self._sheet = what if isinstance(what, Variations) else None  # draws itself pixel for pixel
         state = pack_cards(self.shown, rate, max_seconds)
-        super().__init__(name=name, note=line if note is None else note, **state)
+        super().__init__(name=name, note=line if note is None else note, steady=steady, **state)
 
     def _figure_(self):
         return cards_figure(self.shown)

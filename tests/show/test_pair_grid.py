@@ -91,5 +91,5 @@ def test_what_is_left_out_is_said_in_the_view_and_in_the_picture():
     assert "5 of 12 instruments" in grid.note and f"5 of {len(many.train)} pairs" in grid.note
     assert grid._still_() != PairGrid(many.train, limit=5, note="")._still_(), "the picture says it too"
     assert "instruments" not in PairGrid(many.train, limit=12).note
-    assert left_out(3, 3) == "" and left_out(3, 1200) == "3 of 1,200."
-    assert PairGrid([many.train[i] for i in range(4)], limit=3).note == "3 of 4."
+    assert left_out(3, 3) == "" and left_out(3, 1200) == "3 of 1,200 are shown."
+    assert PairGrid([many.train[i] for i in range(4)], limit=3).note == "3 of 4 are shown."

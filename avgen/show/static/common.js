@@ -133,6 +133,7 @@ export class Speaker {
     this.rate = 44100;
     this.loop = false;
     this.gain = 1; // times the samples, as an amplitude
+    this.times = 0; // how often a sound is repeated before it ends; 0: for ever, where it repeats at all
     this.at = 0;
     this.source = null;
     this.me = `${Math.random()}-${turn++}`;
@@ -163,7 +164,9 @@ export class Speaker {
     window.dispatchEvent(new CustomEvent("avgen-play", { detail: this.me }));
     context ??= new AudioContext();
     const buffer = context.createBuffer(1, this.samples.length, this.rate);
-    buffer.getChannelData(0).set(Float32Array.from(this.samples, (v) => v / 32768));
+    const heard = Float32Array.from(this.samples, (v) => v / 32768), joint = this.loop && this.times ? Math.min(Math.round(0.006 * this.rate), heard.length >> 1) : 0;
+    for (let i = 0; i < joint; i++) for (const j of [i, heard.length - 1 - i]) heard[j] *= i / joint; // or every repetition would click
+    buffer.getChannelData(0).set(heard);
     const source = context.createBufferSource();
     source.buffer = buffer;
     source.loop = this.loop;
@@ -180,6 +183,7 @@ export class Speaker {
     gain.gain.setValueAtTime(0, this.begun);
     gain.gain.linearRampToValueAtTime(this.gain, this.begun + 0.004); // a clip cut out of music would click
     source.start(0, this.at);
+    if (this.loop && this.times) source.stop(this.begun + this.times * this.duration - this.at);
     this.follow();
   }
 
@@ -286,6 +290,14 @@ export function loudness(samples) {
     power += (v / 32768) ** 2;
   }
   return { peak, level: peak ? 10 * Math.log10(power / samples.length) : -Infinity };
+}
+
+/** Prepare a speaker so that half a second can be heard: as loud as the others (-20 dB), and four times in a row. */
+export function steady(speaker) {
+  const { peak, level } = loudness(speaker.samples);
+  speaker.gain = peak ? Math.min(10 ** ((-20 - level) / 20), 0.98 / peak, 31.6) : 1;
+  speaker.loop = speaker.duration < 1.5;
+  speaker.times = speaker.loop ? 4 : 0;
 }
 
 /** The outline of 16-bit samples on a canvas: the loudest up and down in each column, over the seconds that `span` covers. */

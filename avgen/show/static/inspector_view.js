@@ -1,6 +1,6 @@
 // The attention inspector: hover previews, click keeps; layers, directions, scales, and the sound of what is attended. Used alone and, twice, by Compare.
 // Its compact form (trait `compact`) is a figure for a report: one layer, points to start from, the whole sound.
-import { Speaker, element, heightOf, hertzAt, inferno, magmaColour, numbers, paint, placeOf, plot, sayHertz, saySeconds, secondsAt, together, within } from "./common.js";
+import { Speaker, element, heightOf, hertzAt, inferno, magmaColour, numbers, paint, placeOf, plot, sayHertz, saySeconds, secondsAt, steady, together, within } from "./common.js";
 import { Transform, gainsOf } from "./hearing.js";
 
 const WAYS = [["where", "Where it looks"], ["who", "Who looks here"]];
@@ -205,8 +205,8 @@ export function inspectorView(model, bus = null) {
     facts.replaceChildren(
       ...(crossed && !Number.isFinite(layer.gamma) ? [] : fact("γ", known(layer.gamma, (x) => x.toPrecision(3).replace("-", "−")), "what the module's output is multiplied with before it is added; 0 at the start of training")),
       ...(crossed && !Number.isFinite(layer.effect) ? [] : fact("effect", known(layer.effect, (x) => `${+(100 * x).toPrecision(2)} %`), "size of what attention adds, against what it is added to")),
-      ...fact("entropy", compact ? spread : `${spread} of uniform (layer: ${mean.toFixed(3)})`, "1: spread evenly over all keys; 0: all on one key"),
-      ...(compact ? fact("layer", layer.name, "the module that was recorded") : fact("grids", `queries ${layer.query_grid.join("×")}, keys ${layer.key_grid.join("×")}`, "rows × columns")),
+      ...fact("entropy", `${spread} of uniform (layer: ${mean.toFixed(compact ? 2 : 3)})`, "1: spread evenly over all keys; 0: all on one key"),
+      ...(compact ? fact("layer", layer.said ?? layer.name, `the module that was recorded: ${layer.name}`) : fact("grids", `queries ${layer.query_grid.join("×")}, keys ${layer.key_grid.join("×")}`, "rows × columns")),
     );
     if (compact) return;
     const shares = drawn && drawn.direction === "where" ? layer.shares.subarray(drawn.index * 4, drawn.index * 4 + 4) : [];
@@ -219,8 +219,9 @@ export function inspectorView(model, bus = null) {
     else if (!(shares[0] === shares[0])) comb.append(element("p", { class: "avgen-note", text: "No answer here: this grid cannot tell the harmonics of the point apart, or none lies below its top." }));
     else {
       const top = Math.max(...shares, 1e-9);
+      const why = ["what falls on the harmonics", "what a layer without any preference would give them", "what bins of the same level get, wherever they lie", "what the rows midway between the harmonics get"];
       ["attention", "uniform", "as loud", "shifted comb"].forEach((name, i) => comb.append(
-        element("span", { text: name }), element("i", { class: i ? "" : "avgen-own" }, element("b", { style: `width:${(100 * shares[i]) / top}%` })), element("span", { text: percent(shares[i]) })));
+        element("span", { text: name, title: why[i] }), element("i", { class: i ? "" : "avgen-own" }, element("b", { style: `width:${(100 * shares[i]) / top}%` })), element("span", { text: percent(shares[i]) })));
       const control = Math.max(shares[1], shares[2], shares[3]), gain = shares[0] / (control || 1e-9);
       comb.append(element("p", { class: "avgen-note", text: gain > 1.05 ? `${gain.toFixed(2)} times the best of its controls.` : "No more than its controls: nothing about harmonics can be read from this." }));
     }
@@ -439,6 +440,7 @@ export function inspectorView(model, bus = null) {
       const samples = cut(name);
       speaker.load(samples, model.get("sample_rate"));
       mode = name;
+      if (compact) steady(speaker);
       const loudest = samples.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
       complain(samples.length && !loudest ? (name === "attended" ? "Nothing to hear: no cell with its equal share of attention holds any sound." : "Nothing to hear: the sound is silent here.") : trouble);
       speaker.play(from < speaker.duration ? from : 0).catch((error) => complain(`The sound cannot be played: ${error.message}.`));
@@ -493,13 +495,13 @@ export function inspectorView(model, bus = null) {
       context.globalAlpha = 1;
       const [top, left, bottom, right] = said === "from the kept point" && who ? each.query_field : each.key_field, above = from.kind === "sound" ? 1 - bottom : top;
       context.drawImage(small, left * canvas.width, above * canvas.height, (right - left) * canvas.width, (bottom - top) * canvas.height);
-      button.title = `${each.name}: ${said}`;
+      button.title = `Layer ${each.name}: ${said}`;
     });
   };
   const buildThumbs = () => thumbs.replaceChildren(...layers.map((each) => {
     const picture = grounds[each.ground].kind !== "sound", facts = [each.gamma === null ? "" : `γ ${each.gamma.toFixed(2).replace("-", "−")}`, each.effect === null ? "" : `effect ${+(100 * each.effect).toPrecision(2)} %`];
     return element("button", { type: "button", class: "avgen-thumb", "aria-label": `Layer ${each.name}, looks at ${{ sound: "the sound", names: "names" }[grounds[each.ground].kind] ?? "a picture"}`, onclick: () => set("layer", each.name) },
-      element("canvas", { width: picture ? 64 : 96, height: 64, "aria-hidden": true }), element("span", {}, element("b", { text: breakable(each.name) }), element("small", { text: facts.filter(Boolean).join(" · ") })));
+      element("canvas", { width: picture ? 64 : 96, height: 64, "aria-hidden": true }), element("span", {}, element("b", { text: breakable(each.said ?? each.name) }), element("small", { text: facts.filter(Boolean).join(" · ") })));
   }));
 
   const axes = (each) => {

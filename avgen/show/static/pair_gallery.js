@@ -73,7 +73,8 @@ function render({ model, el }) {
       drawPixels(canvas, now, before);
       verdict(caption, now);
       body.setAttribute("aria-label", `${now.audio >= 0 ? "Hear and select" : "Select"} ${now.caption || now.kind} of ${title}`);
-      body.querySelector(".avgen-ear").hidden = now.audio < 0;
+      body.querySelector(".avgen-ear").hidden = now.audio < 0 || now.kind === "picture";
+      if (now.audio >= 0 && now.kind === "picture") caption.prepend(element("i", { class: "avgen-heard", "aria-hidden": true, text: "▶ " })); // beside a picture, never on it
     };
     body.addEventListener("click", () => { hear(cell.tile.audio, body, before); chosen(); });
     fill(tile);
@@ -114,7 +115,7 @@ function render({ model, el }) {
       shown += see;
       if (see) second.fill(generated(card));
     });
-    count.textContent = shown === cards().length ? `${shown} pairs` : `${shown} of ${cards().length} pairs`;
+    count.textContent = shown === cards().length ? `${shown} cards` : `${shown} of ${cards().length} cards, the others are filtered out`;
     root.dataset.shown = shown;
     const many = steps().length, now = at() === Infinity ? many : steps().filter((s) => s <= at()).length - 1;
     reel.hidden = many < 2;

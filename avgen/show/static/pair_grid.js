@@ -1,5 +1,5 @@
 // Cards of sounds and pictures side by side; a click on a card's tile plays its sound.
-import { Speaker, clear, element, join, magmaColour, numbers, paint, together } from "./common.js";
+import { Speaker, clear, element, join, magmaColour, numbers, paint, steady, together } from "./common.js";
 
 const MARKS = { right: "✓", wrong: "✗" };
 
@@ -25,6 +25,8 @@ function render({ model, el }) {
     playing = button;
     speaker.load(numbers(model.get("audio"), Int16Array).subarray(ends[index], ends[index + 1]), model.get("sample_rate"));
     root.dataset.samples = speaker.samples.length;
+    if (model.get("steady")) steady(speaker);
+    root.dataset.gain = speaker.gain.toFixed(3);
     speaker.play(0);
     model.set("selected", card);
     model.save_changes();
@@ -38,7 +40,7 @@ function render({ model, el }) {
       : element("div", { class: "avgen-tile", role: "img", "aria-label": what });
     body.append(canvas, element("span", { class: "avgen-cursor", hidden: true }));
     if (audible) {
-      body.append(element("span", { class: "avgen-ear", "aria-hidden": true, text: "▶" }));
+      if (tile.kind === "sound") body.append(element("span", { class: "avgen-ear", "aria-hidden": true, text: "▶" }));
       body.addEventListener("click", () => hear(tile, tile.audio, body, card));
     }
     if (tile.kind === "sound") {
@@ -51,6 +53,7 @@ function render({ model, el }) {
       canvas.getContext("2d").drawImage(sprite, -(tile.index % columns) * width, -Math.floor(tile.index / columns) * height);
     }
     const caption = element("span", { class: "avgen-caption", text: tile.caption || "" });
+    if (audible && tile.kind === "picture" && tile.caption) caption.prepend(element("i", { class: "avgen-heard", "aria-hidden": true, text: "▶ " })); // beside a picture, never on it
     if (tile.verdict) {
       caption.classList.add(`avgen-${tile.verdict}`);
       caption.prepend(element("b", { "aria-label": tile.verdict, text: `${MARKS[tile.verdict] ?? ""} ` }));
@@ -58,6 +61,7 @@ function render({ model, el }) {
     return element("div", { class: "avgen-cell" }, body, caption);
   };
 
+  const mark = () => [...list.children].forEach((card, i) => card.classList.toggle("avgen-chosen", i === model.get("selected")));
   let drawn = 0;
   const draw = async () => {
     const mine = ++drawn;
@@ -80,13 +84,15 @@ function render({ model, el }) {
     note.textContent = model.get("note");
     note.hidden = !model.get("note");
     root.dataset.cards = model.get("cards").length;
+    mark();
   };
   const quiet = together(model, ["cards", "pictures", "sounds", "audio", "note", "name"], draw);
-  const leave = join(model);
+  const marked = together(model, ["selected"], mark), leave = join(model);
   draw();
   el.append(root);
   return () => {
     quiet();
+    marked();
     leave();
     drawn++;
     speaker.close();
