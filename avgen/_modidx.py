@@ -230,6 +230,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'avgen.data.files._WatchedJpeg.damage': ('02_data/files.html#_watchedjpeg.damage', 'avgen/data/files.py'),
                                   'avgen.data.files._WatchedJpeg.drawn': ('02_data/files.html#_watchedjpeg.drawn', 'avgen/data/files.py'),
                                   'avgen.data.files._WatchedJpeg.read': ('02_data/files.html#_watchedjpeg.read', 'avgen/data/files.py'),
+                                  'avgen.data.files._WatchedJpeg.watch': ('02_data/files.html#_watchedjpeg.watch', 'avgen/data/files.py'),
                                   'avgen.data.files._clip': ('02_data/files.html#_clip', 'avgen/data/files.py'),
                                   'avgen.data.files._decode_decibels': ('02_data/files.html#_decode_decibels', 'avgen/data/files.py'),
                                   'avgen.data.files._decode_picture': ('02_data/files.html#_decode_picture', 'avgen/data/files.py'),
