@@ -5,15 +5,15 @@ this table: a row's instances are the two tests that are named after it, `test_<
 
 | kind | the instance that was seen | a | b |
 |---|---|---|---|
-| two_grounds | a place in a picture, called seconds and hertz | words look at a sound | a sound looks at a tall picture |
-| foreign_shapes | heads, layers, a class token | five leading tokens, one for keys | one axis, a tuple of layers in bf16 |
+| two_grounds | a place in a picture, called hertz | words look at a sound | a sound looks at a tall picture |
+| foreign_shapes | heads, a class token | five leading tokens, one of keys | one axis, a tuple of layers in bf16 |
 | any_module | `nn.MultiheadAttention` | a decoder layer, own and cross | keys of another width, batch second |
 | what_comes_along | a red square in uint8, drawn white | a float picture in bytes' range | a sound with a NaN in it |
 | messages | "pass normalise=True" when it was | a negative weight: its layer and row | scores: how far off, and where |
 | size_before | 24 heads of 1,212 places | one layer of 3,000 keys | many small layers of 8 bits are not complained of |
 | class_names | "tr808" could never match | a space and digits at the end | one name is the beginning of another |
 | long_sounds | ten seconds squeezed into half a second | a loud end after silence | a start beyond the end |
-| process_state | two trainings shared a generator | a training leaves generators alone | a repository around the package |
+| process_state | two trainings shared a generator | a training leaves generators alone | a repository around it |
 | terminals | cp932, ascii, cp852 | KOI8-R, no Latin accents | a program without any stdout |
 | signals | SIGTERM, SIGHUP | SIGUSR1 of a scheduler's warning | Ctrl-C keeps its own code |
 | read_only | a home that cannot be written to | a cache that is a file | no home at all |
