@@ -39,6 +39,63 @@ RATES = {
 OFFSETS = (-0.2, -0.1, 0.0, 0.07, 0.2)
 
 
+def grey_of(sdr: float, curve: str) -> float:
+    """Return the signal, from 0 to 1, that codes a grey of so much light (1 is paper white) by "pq", "hlg" or "sdr"."""
+    if curve == "pq":  # paper white is 203 of 10,000 candelas
+        power = (sdr * 203 / 10_000) ** 0.1593017578125
+        return ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
+    if curve == "hlg":  # paper white is 0.265 of the scene's light
+        light = 0.265 * sdr
+        return (3 * light) ** 0.5 if light <= 1 / 12 else 0.17883277 * np.log(12 * light - 0.28466892) + 0.55991073
+    return 12.92 * sdr if sdr <= 0.0031308 else 1.055 * sdr ** (1 / 2.4) - 0.055
+
+
+def telephone_film(
+    path, greys, curve="sdr", codec="libx265", pixels="yuv420p10le", rotation=0, sound_codec="aac"
+) -> Path:
+    """Write a film of 10-bit pictures as telephones and cameras do: a grey for each of 20 pictures a second.
+
+    Each picture is black on its lower half and `greys[k]` (light; 1 is paper white) on its upper half.
+    """
+    import av
+
+    curves = {"sdr": (1, 1, 1), "pq": (9, 16, 9), "hlg": (9, 18, 9)}  # primaries, transfer curve, matrix: ITU-T H.273
+    primaries, transfer, matrix = curves[curve]
+    with av.open(str(path), "w") as container:
+        options = {"x265-params": f"log-level=none:colorprim={primaries}:transfer={transfer}:colormatrix={matrix}"}
+        film = container.add_stream(codec, rate=20, options=options if codec == "libx265" else {})
+        film.width, film.height, film.pix_fmt = 128, 96, pixels
+        context = film.codec_context
+        context.thread_count = 1
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = *curves[curve], 1
+        if rotation:
+            film.set_display_rotation(rotation)
+        heard = container.add_stream(sound_codec, rate=44100)
+        heard.codec_context.layout = "mono"
+        tone = (0.3 * np.sin(0.06 * np.arange(round(44100 * len(greys) / 20)))).astype(np.float32)
+        for first in range(0, len(tone), 4096):
+            form = {"aac": "fltp", "alac": "s16p"}[sound_codec]
+            block = tone[None, first : first + 4096]
+            block = block if form == "fltp" else (block * 32767).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format=form, layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 44100, first, Fraction(1, 44100)
+            container.mux(heard.encode(frame))
+        container.mux(heard.encode(None))
+        for k, grey in enumerate(greys):
+            frame = av.VideoFrame(128, 96, pixels)
+            for plane, depth in zip(frame.planes, range(3)):
+                values = np.full((plane.height, plane.line_size // 2), 512, np.uint16)
+                if depth == 0:
+                    values[:] = 64
+                    values[: plane.height // 2] = round(64 + 876 * grey_of(grey, curve))
+                plane.update(values.tobytes())
+            frame.pts, frame.time_base = k, Fraction(1, 20)
+            frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = *curves[curve], 1
+            container.mux(film.encode(frame))
+        container.mux(film.encode(None))
+    return Path(path)
+
+
 def spoiled(folder: Path, good: dict, count: int, seed: int = 0) -> list[Path]:
     """Write `count` bad films made of the bytes of good ones (ending -> bytes), one kind of damage after another."""
     rng, made = np.random.default_rng(seed), []

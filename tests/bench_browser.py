@@ -91,7 +91,8 @@ def attention_page(folder: Path, layers: int) -> Path:
     for i in range(layers):
         weights = torch.randn(1, 1024, 1024, generator=torch.Generator().manual_seed(i)).softmax(2)
         maps.append(AttentionMap(weights, (32, 32), (32, 32), layer=f"layer {i}", **known))
-    return AttentionInspector(maps, sound=sound).save_html(folder / f"attention_{layers}.html")
+    view = AttentionInspector(maps, sound=sound, query=[])  # a kept point would leave nothing to preview
+    return view.save_html(folder / f"attention_{layers}.html")
 
 
 def across_page(folder: Path) -> Path:
@@ -100,7 +101,7 @@ def across_page(folder: Path) -> Path:
     sound = Sound(torch.zeros(1, 64, 64), config, torch.zeros(config.samples))
     weights = torch.randn(1, 1212, 1212, generator=torch.Generator().manual_seed(0)).softmax(2)
     grounds = dict(query_ground=torch.zeros(3, 120, 1010), key_ground=sound)
-    return AttentionInspector(weights, grid=(12, 101), **grounds).save_html(folder / "across.html")
+    return AttentionInspector(weights, grid=(12, 101), query=[], **grounds).save_html(folder / "across.html")
 
 
 def player_page(folder: Path) -> Path:

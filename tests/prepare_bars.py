@@ -4,7 +4,7 @@ sync    worst error of flash against click at all rates and offsets, in pictures
 speed   real time over time for 1080p h264 with the log-mel cache made, beside plain decoding of the same films
 faults  300 bad films among good ones: named, within memory and time, the good ones kept
 kills   preparing killed 20 times at random moments, compared byte by byte with an undisturbed run
-real    $AVGEN_REAL_DATA: recordings x photographs as a data set, by class
+real    $AVGEN_REAL_DATA: recordings x photographs, and Sub-URMP: checked, trained a little, a film made of a recording
 """
 
 import hashlib
@@ -59,35 +59,49 @@ def sync() -> None:
     assert worst <= 1
 
 
-def speed(seconds: float = 20.0) -> None:
+def two_films(films: Path, seconds: float) -> Path:
+    """Write two films of 1080p h264 that move, with sound, in folders of two instruments."""
+    rng = np.random.default_rng(0)
+    for name in ("cello", "flute"):
+        (films / name).mkdir(parents=True)
+        base = rng.integers(0, 255, (1080 // 8, 1920 // 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+        pictures = (np.roll(base, 3 * i, 1) for i in range(round(30 * seconds)))
+        sound = 0.2 * rng.standard_normal(round(48000 * seconds)) * (0.2 + rng.random(1))
+        write_film(films / name / "film.mp4", pictures, 30, sound, 48000)
+    return films
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of this process and of its children that have ended."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def speed(seconds: float = 20.0, kept: str = "") -> None:
+    """Prepare two films, those in the folder `kept` or new ones; a loaded machine is judged by processor time."""
     import av
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AVGEN_CACHE"] = f"{folder}/cache"
-        rng, films = np.random.default_rng(0), Path(folder) / "films"
-        for name in ("cello", "flute"):
-            (films / name).mkdir(parents=True)
-            base = rng.integers(0, 255, (1080 // 8, 1920 // 8, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
-            pictures = (np.roll(base, 3 * i, 1) for i in range(round(30 * seconds)))
-            sound = 0.2 * rng.standard_normal(round(48000 * seconds)) * (0.2 + rng.random(1))
-            write_film(films / name / "film.mp4", pictures, 30, sound, 48000)
-        began = time.perf_counter()
-        for film in sorted(films.glob("*/*.mp4")):
+        films = Path(kept) if kept else two_films(Path(folder) / "films", seconds)
+        found = sorted(films.glob("*/*.mp4"))
+        began, spent, total = time.perf_counter(), cpu_seconds(), 0.0
+        for film in found:
             with av.open(str(film)) as container:
+                total += container.duration / 1e6
                 container.streams.video[0].thread_type = "AUTO"
                 for packet in container.demux(video=0, audio=0):
                     packet.decode()
-        plain = time.perf_counter() - began
-        began = time.perf_counter()
+        plain, plain_cpu = time.perf_counter() - began, cpu_seconds() - spent
+        began, spent = time.perf_counter(), cpu_seconds()
         prepared = prepare_films([films], Path(folder) / "out", quiet=True)
+        cut = cpu_seconds() - spent
         prepared.pairs.train.tensors([0])
-        ours = time.perf_counter() - began
-        total = 2 * seconds
-        print(
-            f"{total:.0f} s of 1080p h264, 30 pictures a second, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
-        )
-        print(f"plain decoding {plain:.1f} s ({total / plain:.1f} x real time)")
+        ours, ours_cpu, cores = time.perf_counter() - began, cpu_seconds() - spent, os.cpu_count()
+        print(f"{total:.0f} s of 1080p h264, 30 pictures a second, {cores} cores, load {os.getloadavg()[0]:.1f}")
+        print(f"plain decoding {plain:.1f} s ({total / plain:.1f} x real time); {plain_cpu:.1f} s of processor time")
         print(f"avgen prepare with log-mels {ours:.1f} s ({total / ours:.1f} x real time), {prepared}")
+        print(f"its processor time {ours_cpu:.1f} s (cut {cut:.1f}), {ours_cpu / plain_cpu:.2f} of plain decoding:")
+        print(f"{total / (ours_cpu / min(cores, 2)):.1f} x real time on two cores that do nothing else")
 
 
 def faults(count: int = 300) -> None:
@@ -163,16 +177,37 @@ def kills(times: int = 20) -> None:
         print(f"killed {total} times in {rounds} runs: byte-identical to an undisturbed run each time")
 
 
-def real() -> None:
+def learned(data: Path, recording: Path, folder: Path, steps: int) -> None:
+    """Train a little on a data set, and make a film of a recording: `folder` holds the run, film.mp4 and film.png."""
+    from avgen.data.corpora import open_pairs
+    from avgen.report.filming import film_from_sound
+    from avgen.training.runner import train
+
+    pairs = open_pairs(data)
+    more = dict(classifier_steps=steps, main_steps=steps, batch_size=8)
+    run = train("duet", pairs, direction="S2I", preset="etude", run=folder / "run", quiet=True, **more)
+    print(run)
+    film = film_from_sound(run, recording, rate=10)
+    film.save(folder / "film.mp4")
+    (folder / "film.png").write_bytes(film._still_())
+    (folder / "samples.png").write_bytes(run.samples()._still_())
+    print(film, "->", folder)
+
+
+def real(folder: str = "", steps: str = "60") -> None:
+    """Prepare, check, train a little, and make a film; what is made is kept where a folder is named."""
     from avgen.data.loading import check_folder
     from avgen.prepare.stills import pair_by_class
 
     root = Path(os.environ["AVGEN_REAL_DATA"])
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["AVGEN_CACHE"] = f"{folder}/cache"
-        made = pair_by_class(root / "recordings", root / "photos", Path(folder) / "inis")
-        print(made)
-        print(check_folder(Path(folder) / "inis"))
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ.setdefault("AVGEN_CACHE", f"{scratch}/cache")
+        kept = Path(folder or scratch)
+        recording = sorted((root / "recordings").rglob("*.*"))[0]
+        print(pair_by_class(root / "recordings", root / "photos", kept / "inis"))
+        for name, data in (("inis", kept / "inis"), ("sub-urmp", root / "Sub-URMP")):
+            print(f"== {name}, {data.name} checked:", check_folder(data), sep="\n", flush=True)
+            learned(data, recording, kept / f"{name}-learned", int(steps))
 
 
 if __name__ == "__main__":
@@ -180,4 +215,5 @@ if __name__ == "__main__":
     commands = dict(sync=sync, speed=speed, faults=faults, kills=kills, real=real)
     if name not in commands:
         sys.exit(__doc__)
-    commands[name](*map(float if name == "speed" else int, more))
+    first = {"speed": float, "real": str}.get(name, int)
+    commands[name](*map(first, more[:1]), *more[1:])

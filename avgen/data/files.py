@@ -106,7 +106,7 @@ def _in_srgb(picture, profile: bytes | None, remarks: list):
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 # %% ../../nbs/02_data/06_files.ipynb #8f68dea3
-_FILLER = b"\x55" * 64
+_FILLER = b"\xff\x00" * 8  # ones, which no table spells: enough to look ahead, too little to draw from
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
@@ -144,12 +144,20 @@ class _WatchedJpeg(io.BytesIO):
 
     def __init__(self, data: bytes, scan: tuple[int, int]):
         super().__init__(data[: scan[1]] + _FILLER + b"\xff\xd9")
-        self.edges = (max(scan[0], scan[1] - 16), scan[1] + len(_FILLER))
-        self.picture, self.rows = None, {}  # rows drawn when an edge was reached
+        self.edges = (max(scan[0], scan[1] - 3), scan[1] + len(_FILLER))
+        self.picture, self.blank, self.rows = None, None, {}  # rows drawn when an edge was reached
+
+    def watch(self, picture) -> None:
+        """Begin to watch a picture that is about to be drawn: over a colour that damaged pictures do not run into."""
+        from PIL import Image
+
+        colour = (131, 250, 7, 77)[: len(picture.getbands())]
+        self.picture, self.blank = picture, Image.new(picture.mode, picture.size, colour)
+        picture.im = self.blank.im.copy()
 
     def drawn(self) -> int:
-        """Count the rows from the top to the lowest one that is not black."""
-        return (self.picture.im.getbbox(False) or (0, 0, 0, 0))[3]
+        """Count the rows from the top to the lowest one that was drawn."""
+        return (self.picture.im.chop_difference(self.blank.im).getbbox(False) or (0, 0, 0, 0))[3]
 
     def read(self, n=-1):
         """Read up to `n` bytes, but never across an edge."""
@@ -195,7 +203,7 @@ def _load(data: bytes, size: int, remarks: list):
             f"expected at most {_PIXELS // 1_000_000} million; make it smaller"
         )
     if scan:
-        feed.picture = picture
+        feed.watch(picture)
     picture.load()
     if scan and (what := feed.damage() or ("damaged: its data have a hole" if _has_hole(data, scan) else "")):
         remarks.append(what)

@@ -21,8 +21,8 @@ from .checkpoints import best_checkpoint, list_checkpoints, step_of
 from .config import RunConfig
 from .curves import losses_figure
 from .files import read_metrics
-from .grids import BothGrids, SampleGrid, Variations, fixed_samples
-from .sources import RunData, shipped_folder, source_tensor
+from .grids import BothGrids, Generated, SampleGrid, Variations, fixed_samples
+from .sources import RunData, open_source, shipped_folder, source_tensor
 from .weights import LiveWeights, SavedWeights
 from ..signal.spectrogram import SpectrogramConfig
 from ..systems import DIRECTIONS, System
@@ -233,14 +233,25 @@ class Run(Displayed):
         return self._saved(find_step(self.folder, which), self.weights.averages)
 
     @torch.no_grad()
-    def generate(self, source, seed: int = 0) -> Tensor:
-        """Generate from `source` (see `source_tensor`): (B, C', H, W) float32 in [-1, 1], on the CPU."""
-        blocks = source_tensor(source, self.direction, self.spectrogram).split(64)
-        made = [
-            self.system.generate(block.to(self.device), seed=stream_seed(seed, "generate", i))
-            for i, block in enumerate(blocks)
-        ]
-        return torch.cat([m.float().cpu() for m in made])
+    def generate(
+        self,
+        source,  # a file, a Sound, a Picture, a Pair, a PairSet, a tensor (B, C, H, W), ...; see `open_source`
+        seed: int = 0,
+        moments: int | None = None,  # of a recording longer than a clip; None: one a clip, at most 12
+    ) -> Generated:
+        """Generate from `source`: a tensor (B, C', H, W) in [-1, 1], on the CPU, that shows itself.
+
+        A long recording gives a picture for each of some moments, all with one noise. Raises InputError for a source
+        that cannot be read, or is not what the run reads.
+        """
+        opened = open_source(source, self.direction, self.spectrogram, moments)
+        values = source_tensor(opened.what, self.direction, self.spectrogram)
+        blocks = values.split(64 if opened.starts is None else 1)
+        seeds = [stream_seed(seed, "generate", i if opened.starts is None else 0) for i in range(len(blocks))]
+        made = [self.system.generate(block.to(self.device), seed=s) for block, s in zip(blocks, seeds)]
+        known = dict(instruments=self.instruments, data=self.config.data["hash"])
+        values, made = values.cpu(), torch.cat([m.float().cpu() for m in made])
+        return Generated.of(made, values, self.direction, self.spectrogram, opened.what, opened.starts, **known)
 
     def samples(self, seed: int = 0) -> SampleGrid | BothGrids:
         """Generate the fixed validation samples and return them beside sources and real ones, a grid a direction."""

@@ -259,6 +259,27 @@ def test_a_damaged_jpeg_is_noticed_and_a_good_one_is_not(options, mode):
                 assert "damaged" in str(e) or "cannot be decoded" in str(e)
 
 
+def test_holes_of_random_bytes_are_noticed_as_a_rule():
+    rng, noticed = np.random.default_rng(0), []
+    for whole in (encoded(photograph()), encoded(photograph().convert("L"), quality=95)):
+        for k in range(24):
+            size = (100, 700, 2000)[k % 3]
+            at = int(rng.uniform(0.3, 0.85) * (len(whole) - size))
+            hole = rng.integers(0, 255, size, dtype=np.uint8).tobytes()  # no marker among them
+            try:
+                noticed.append(bool(read_file(("a.jpg", whole[:at] + hole + whole[at + size :]), "img").remarks))
+            except InputError:
+                noticed.append(True)
+    assert np.mean(noticed) > 0.6, noticed  # by luck some holes hold as many blocks as were lost
+
+
+@pytest.mark.parametrize("colour", [0, 255, 131])
+def test_a_flat_jpeg_of_any_colour_passes(colour):
+    for mode in ("L", "RGB", "CMYK"):
+        flat = Image.new(mode, (100, 60), (colour,) * len(Image.new(mode, (1, 1)).getbands()))
+        assert not read_file(("a.jpg", encoded(flat)), "img").remarks
+
+
 def test_a_picture_that_claims_too_much_is_refused():
     huge = bytearray(encoded(Image.new("L", (8, 8)), "PNG"))
     huge[16:24] = struct.pack(">II", 30000, 2500)

@@ -2,7 +2,11 @@
 
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -152,6 +156,32 @@ def test_streams_of_two_processes_cover_every_pair_once(pairs, folder, monkeypat
     for name, value in (("RANK", "1"), ("WORLD_SIZE", "2")):
         monkeypatch.setenv(name, value)  # as accelerate and torchrun set them
     assert [r["source"] for r in stream_shards(folder, seed=1)] == [r["source"] for r in rows[1]]
+
+
+def test_accelerate_launch_streams_shards_to_two_processes(pairs, folder, tmp_path):
+    pytest.importorskip("accelerate")
+    script = tmp_path / "count.py"
+    script.write_text(
+        "import json, pathlib, sys\n"
+        "from accelerate import Accelerator\n"
+        "from avgen.prepare.shards import as_tensors, stream_shards\n"
+        "place = Accelerator(cpu=True)\n"
+        "rows = list(stream_shards(sys.argv[1], seed=3))\n"
+        "images, sounds, _ = as_tensors(rows[:2])\n"
+        "assert place.num_processes == 2 and images.shape == (2, 3, 64, 64)\n"
+        "out = pathlib.Path(sys.argv[2]) / f'{place.process_index}.json'\n"
+        "out.write_text(json.dumps([r['source'] for r in rows]))\n"
+        "place.wait_for_everyone()\n"
+    )
+    start = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    more = ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    env = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": paths}
+    command = [*start, *more, str(script), str(folder), str(tmp_path)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    parts = [json.loads((tmp_path / f"{i}.json").read_text()) for i in range(2)]
+    assert sorted(parts[0] + parts[1]) == sorted(pairs.all_train.sources) and all(parts)
 
 
 def test_streamed_tensors_are_those_of_the_set(pairs, folder):

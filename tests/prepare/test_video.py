@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bad_films import OFFSETS, RATES, flash_and_click
+from bad_films import OFFSETS, RATES, flash_and_click, telephone_film
 from prepare_bars import sync_error
 
 from avgen.core import InputError
@@ -84,3 +84,60 @@ def test_a_film_that_breaks_off_is_read_up_to_there(tmp_path):
     path.write_bytes(data[: len(data) * 2 // 3])
     assert len(list(frames_at(path, np.arange(0, 3, 0.1), damage=damage))) > 5
     assert damage.seconds < 3
+
+
+def encoders(*names) -> None:
+    """Skip where PyAV's FFmpeg lacks an encoder: the film cannot be made then."""
+    av = pytest.importorskip("av")
+    if missing := set(names) - set(av.codecs_available):
+        pytest.skip(f"this PyAV has no encoder {', '.join(sorted(missing))}")
+
+
+@pytest.mark.parametrize("curve", ["sdr", "hlg", "pq"])
+@pytest.mark.parametrize("turn", [0, 90])
+def test_a_telephones_hevc_of_10_bits(curve, turn, tmp_path):
+    encoders("libx265")
+    greys = [0.02, 0.05, 0.18, 0.5, 1.0] * 4
+    path = telephone_film(tmp_path / "IMG_0001.MOV", greys, curve, rotation=turn)
+    assert probe(path).codec == "hevc" and probe(path).tracks[0][0] == "aac"
+    found = [to_rgb(frame) for _, frame in frames_at(path, [0.05 * k + 0.01 for k in range(5)])]
+    assert found[0].shape == ((128, 96, 3) if turn else (96, 128, 3)) and found[0].dtype == np.uint8
+    light = [p[:, :30] if turn else p[:30] for p in found]
+    dark = [p[:, -30:] if turn else p[-30:] for p in found]
+    levels = [part.mean() for part in light]
+    assert all(a + 5 < b for a, b in zip(levels, levels[1:])), levels  # more light, brighter
+    assert 190 < levels[-1] <= 255 and 60 < levels[2] < 190, levels  # white is bright, mid grey is grey
+    assert all(part.mean() < 12 for part in dark)  # black stays black
+    assert max(float(np.ptp(part.reshape(-1, 3).mean(0))) for part in light) < 3  # grey has no colour
+    track = read_track(path, 44100, tmp_path)
+    assert abs(len(track.samples) - 44100) < 4000 and np.abs(track.samples[5000:30000]).max() > 0.2
+
+
+@pytest.mark.parametrize(
+    "ending, codec, pixels",
+    [("MOV", "prores_ks", "yuv422p10le"), ("mp4", "libsvtav1", "yuv420p10le"), ("mkv", "libx264", "yuv420p10le")],
+)
+def test_cameras_of_10_bits(ending, codec, pixels, tmp_path):
+    encoders(codec)
+    path = telephone_film(tmp_path / f"film.{ending}", [0.05, 0.18, 0.5, 1.0] * 5, "sdr", codec, pixels)
+    levels = [to_rgb(frame)[:30].mean() for _, frame in frames_at(path, [0.01, 0.06, 0.11, 0.16])]
+    expected = [63, 118, 188, 255]  # sRGB of these greys
+    assert np.allclose(levels, expected, atol=14), levels
+
+
+@pytest.mark.parametrize("codec", ["aac", "alac"])
+def test_a_telephones_m4a_is_a_recording(codec, tmp_path):
+    from avgen.data.moments import read_recording
+
+    encoders(codec)
+    path = telephone_film(tmp_path / "memo.mov", [0.5] * 30, codec="libx264", pixels="yuv420p10le", sound_codec=codec)
+    import av
+
+    with av.open(str(path)) as film, av.open(str(tmp_path / "Memo 1.m4a"), "w", format="ipod") as memo:
+        target = memo.add_stream_from_template(film.streams.audio[0])
+        for packet in film.demux(film.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = target
+                memo.mux(packet)
+    found = read_recording(tmp_path / "Memo 1.m4a")
+    assert abs(found.seconds - 1.5) < 0.12 and float(found.waveform[9000:50000].abs().max()) > 0.2

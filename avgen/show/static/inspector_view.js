@@ -60,7 +60,11 @@ function recordedRow(layer, position) {
 /** Weights from one query over the keys ("where"), or to one key from all queries ("who"; NaN where none was recorded). */
 function weightsOf(layer, direction, index) {
   const { codes, floors, steps, keys } = layer;
-  if (direction === "where") return Float32Array.from({ length: keys }, (_, j) => floors[index] + steps[index] * codes[index * keys + j]);
+  if (direction === "where") {
+    const row = new Float32Array(keys);
+    for (let j = 0; j < keys; j++) row[j] = floors[index] + steps[index] * codes[index * keys + j];
+    return row;
+  }
   const given = new Float32Array(layer.positions).fill(NaN);
   for (let i = 0; i < floors.length; i++) given[layer.queries.length ? layer.queries[i] : i] = floors[i] + steps[i] * codes[i * keys + index];
   return given;
