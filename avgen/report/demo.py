@@ -296,7 +296,7 @@ def train_direction(
 # %% ../../nbs/12_report/07_demo.ipynb #67f88ea7
 def teach_evaluator(work: Demo) -> None:
     """Train the evaluator on real pairs, or take it from its cache when it was trained before."""
-    settings = EvaluatorSettings(image_steps=60, sound_steps=80) if work.quick else None
+    settings = EvaluatorSettings(image_steps=60, sound_steps=80, batch_size=16) if work.quick else None
     options = dict(
         seed=0, device=work.device, cache=work.folder / "evaluator", settings=settings
     )  # with its progress: this takes minutes
