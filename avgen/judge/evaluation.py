@@ -55,14 +55,11 @@ class Reading:
         """Whether it is far from what real samples score, by `FAR`; what was not measured is not far."""
         kind, limit = FAR.get(self.name, ("", 0.0))
         value, real = self.value, self.real
-        if value is None or (kind != "below" and real is None):
+        if not kind or value is None or (kind != "below" and real is None):
             return False
-        return (
-            (kind == "share" and value < limit * real)
-            or (kind == "times" and value > limit * real)
-            or (kind == "below" and value < limit)
-            or (kind == "more" and value > real + limit)
-        )
+        if kind == "below":
+            return value < limit
+        return {"share": value < limit * real, "times": value > limit * real, "more": value > real + limit}[kind]
 
     def text(self, interval: str = "") -> str:
         """Return it as a reader should see it, such as "0.01 (real 0.87)"; `interval` stands behind the value."""
@@ -77,10 +74,7 @@ class Reading:
 # %% ../../nbs/09_judge/10_evaluation.ipynb #261f513d
 @dataclass(repr=False)
 class Evaluation(Displayed):
-    """What a judge said of one generated split.
-
-    Accuracy is over the whole split; its 95 % interval counts takes. Made by `evaluate` and `check_collapse`.
-    """
+    """Hold what a judge said of one generated split, all of it; the 95 % interval of its accuracy counts takes."""
 
     direction: str
     split: str
