@@ -29,6 +29,8 @@ RUNS = [
     ("cmav-i2s", "I2S"),
     ("cmcgan", "both"),
     ("missing-modality", "both"),
+    ("duet", "S2I"),
+    ("duet", "I2S"),
 ]
 NOT_NUMBERS = ("seconds", "pairs_per_second", "peak_memory_mb")  # clocks and memory differ from run to run
 

@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+from warm_python import warm
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,7 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.mark.slow
 def test_the_small_form(tmp_path):
     environment = {**os.environ, "OUT": str(tmp_path / "out"), "WORK": str(tmp_path / "work"), "LIMIT": "3000"}
-    environment |= {"PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "AVGEN_CACHE": str(tmp_path / "cache")}
+    environment |= {
+        "PYTHON": str(warm.command(tmp_path / "python")),
+        "OMP_NUM_THREADS": "1",
+        "AVGEN_CACHE": str(tmp_path / "cache"),
+    }
     command = ["bash", str(ROOT / "tests/gpu_run.sh"), "try"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and "failed" not in done.stdout, done.stdout + done.stderr

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from warm_python import warm
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = sorted((ROOT / "docs/recipes").glob("*.md"))
@@ -45,9 +46,10 @@ def smaller(text: str, changed: list[tuple[str, str]]) -> str:
 def workplace(tmp_path, monkeypatch):
     """A folder with the data that comes with the kit, and the commands of a cluster."""
     (tmp_path / "bin").mkdir()
+    python = warm.command(tmp_path / "bin" / "warm-python")
     for name, line in STAND_INS.items():
         command = tmp_path / "bin" / name
-        command.write_text(f"#!/bin/bash\n{line.format(python=sys.executable)}\n")
+        command.write_text(f"#!/bin/bash\n{line.format(python=python)}\n")
         command.chmod(command.stat().st_mode | stat.S_IXUSR)
     (tmp_path / "data").mkdir()
     for name in ("sample", "toy", "systems", "results", "README.md"):

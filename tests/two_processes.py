@@ -5,10 +5,10 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
+
+from warm_python import Process, warm
 
 from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.runs.lock import is_held
@@ -102,7 +102,7 @@ if __name__ == "__main__":
 """
 
 
-def begin(worker, count: int, **task) -> list[subprocess.Popen]:
+def begin(worker, count: int, **task) -> list[Process]:
     "The task in `count` processes, just started."
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -117,19 +117,10 @@ def begin(worker, count: int, **task) -> list[subprocess.Popen]:
         return base | place | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
 
     text = json.dumps(task, default=str)
-    return [
-        subprocess.Popen(
-            [sys.executable, str(worker), text],
-            env=env(r),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for r in range(count)
-    ]
+    return [warm.popen([worker, text], env=env(r)) for r in range(count)]
 
 
-def end(started: list[subprocess.Popen], seconds: float = 240) -> list:
+def end(started: list[Process], seconds: float = 240) -> list:
     "Wait for all; returns (exit status, last line of stderr) of each."
     try:
         said = [p.communicate(timeout=seconds)[1] for p in started]

@@ -141,7 +141,7 @@ def _place(folder: Path, takes: list, chosen, groups: list[int], settings: ClipS
                 rows.append({**row, "milliseconds": clip["ms"], **factors, "film": part.name})
     return rows
 
-
+# %% ../../nbs/04_prepare/06_preparing.ipynb #83169ea5
 def _summary(takes: list, problems: list, links: list, chosen, settings: ClipSettings) -> dict:
     """Say in plain values what became of every film."""
     films = [

@@ -48,7 +48,7 @@ class Paired:
         lines += [f"  set aside  {file}: {what}" for file, what in self.problems]
         return "\n".join(lines + [f"  note       {note}" for note in self.notes])
 
-
+# %% ../../nbs/04_prepare/11_stills.ipynb #b10806f7
 def _by_class(root, endings: tuple) -> dict:
     """List the files below a folder by class: its subfolders."""
     root, found = Path(root), {}
@@ -87,7 +87,7 @@ def _read_clips(path: Path, settings: ClipSettings) -> list[tuple[int, np.ndarra
                 found.append((round(1000 * k * settings.stride), clip))
     return found
 
-
+# %% ../../nbs/04_prepare/11_stills.ipynb #e40808d9
 def _dealt(items: list, share: float, seed: int, *names) -> dict[str, list]:
     """Deal items out to train and validation; a single one goes to both."""
     if len(items) == 1:
@@ -127,7 +127,7 @@ def _finish(folder: Path, found: Paired, rows: list[dict], settings: ClipSetting
     (folder / "prepare.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
     found.pairs = len(rows)
 
-
+# %% ../../nbs/04_prepare/11_stills.ipynb #421c76aa
 def _read_all(files: list[Path], read, found: Paired) -> list[tuple[Path, object]]:
     """Read some files; those that cannot be read become problems."""
     good = []

@@ -249,7 +249,7 @@ class Track:
         first = max(0, min(first, len(self.samples) - samples))
         return np.array(self.samples[first : first + samples]) if len(self.samples) >= samples else None
 
-
+# %% ../../nbs/04_prepare/01_video.ipynb #772538b6
 def _channels(frame) -> np.ndarray:
     """Return the samples of a frame, (channels, samples) float32."""
     raw, count = frame.to_ndarray(), len(frame.layout.channels)
@@ -299,7 +299,7 @@ def _write_track(path, number: int, target: Path, channel: int | None) -> dict:
         raise InputError(f"{path}: found no sound that can be decoded ({damage.reason or 'none in the file'})")
     return dict(rate=rate, start=start, energy=energy, single=single, peak=peak, damage=damage, samples=written)
 
-
+# %% ../../nbs/04_prepare/01_video.ipynb #4ce200f0
 def _resampled(source: Path, rate: int, wanted: int, target: Path) -> None:
     """Resample a file of float32 samples in blocks, with a polyphase filter."""
     from scipy.signal import resample_poly

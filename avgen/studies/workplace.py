@@ -62,7 +62,7 @@ class StudyJudge:
         """The evaluator; one worker trains it, the others wait and read it."""
         if self._evaluator is None:
             s = self.settings
-            hasty = EvaluatorSettings(image_steps=40, sound_steps=40) if s.quick else None
+            hasty = EvaluatorSettings(image_steps=40, sound_steps=40, batch_size=16) if s.quick else None
             cache = s.folder / "judge"
             with self.shared.alone():
                 self._evaluator = train_evaluator(s.pairs, device=s.device, settings=hasty, quiet=s.quiet, cache=cache)

@@ -21,6 +21,7 @@ from avgen.lessons.editions import (
     student_edition,
     teacher_page,
 )
+from avgen.lessons.quiz import Quiz
 
 NAMES = lesson_names()
 ENGLISH = [name for name in NAMES if "." not in name]
@@ -202,6 +203,18 @@ def test_the_twelve_questions_are_answered_by_sentences_that_stand_there():
         told = "\n".join(c.source for s in students for c in s.cells if c.cell_type == "markdown")
         for sentence in sentences:
             assert sentence in told, f"not in {pages}: {sentence}"
+
+
+def test_a_translation_runs_the_cells_of_the_lesson():
+    """`make test` runs a lesson in its first language only: in another one every cell of code is the same."""
+    translations = sorted(p for p in lessons_folder().glob("*.ipynb") if re.search(r"\.(ja|zh)\.", p.name))
+    assert len(translations) == 2
+    for path in translations:
+        language = path.stem.rpartition(".")[2]
+        lesson = path.with_name(path.name.replace(f".{language}.", "."))
+        ours, theirs = ([c.source for c in nbformat.read(p, 4).cells if c.cell_type == "code"] for p in (lesson, path))
+        assert [s.replace(f'.{language}.md", "{language}")', '.md")') for s in theirs] == ours
+        assert Quiz(path.parent / "quiz" / f"{path.stem}.md", language)
 
 
 def test_a_lesson_knows_its_language():

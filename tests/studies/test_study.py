@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from avgen.studies.jobs import Job
 from avgen.studies.study import STUDIES, estimate, estimate_seconds, read_study, run_study
 from avgen.studies.workplace import JobRunner, StudyInterrupted, StudySettings, Workplace
 from avgen.runs.lock import is_held
+from warm_python import Process, warm
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_runs_are_shared_between_studies_and_a_second_call_trains_nothing(orches
     assert estimate("poster-1", work) == {"jobs": 5, "left": 0, "seconds": 0}
 
 
-def workers(data, folder, count: int) -> list[subprocess.Popen]:
+def workers(data, folder, count: int) -> list[Process]:
     "The same command, started several times at once."
     env = os.environ | {
         "OMP_NUM_THREADS": "1",
@@ -95,24 +95,8 @@ def workers(data, folder, count: int) -> list[subprocess.Popen]:
         "AVGEN_CACHE": str(folder.parent / "cache"),
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
     }
-    command = [
-        sys.executable,
-        "-m",
-        "avgen.cli",
-        "study",
-        "poster-2",
-        "--data",
-        str(data),
-        "--out",
-        str(folder),
-        "--quick",
-        "--device",
-        "cpu",
-    ]
-    return [
-        subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(count)
-    ]
+    command = ["-m", "avgen.cli", "study", "poster-2", "--data", data, "--out", folder, "--quick", "--device", "cpu"]
+    return [warm.popen(command, env=env, stdout=subprocess.PIPE) for _ in range(count)]
 
 
 def table(folder):
