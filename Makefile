@@ -73,9 +73,9 @@ gates: $(READY)
 
 test: $(READY) browser gates docs
 	@echo "avgen: running the notebooks"
-	@OMP_NUM_THREADS=1 AVGEN_QUICK=1 AVGEN_STILL=1 nbdev-test --n-workers 2 --timing nbs
+	@OMP_NUM_THREADS=1 AVGEN_TUNE=off AVGEN_QUICK=1 AVGEN_STILL=1 nbdev-test --n-workers 2 --timing nbs
 	@echo "avgen: running the contract tests, the recipes, the tutorials (quick) and the browser tests"
-	@OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --cov=avgen --cov-report=term
+	@OMP_NUM_THREADS=1 AVGEN_TUNE=off pytest -n 2 --dist loadfile --cov=avgen --cov-report=term
 
 readme: $(READY)
 	@python tests/gates.py maps --write

@@ -21,6 +21,7 @@ from ..data.pair_set import PairSet
 from ..data.prepared import cache_folder, writable_cache
 from .classifier import Classifier, EvaluatorSettings, TrainingData, samples, train_classifier
 from .measures import bootstrap_interval
+from ..training.processes import free_threads
 from ..signal.spectrogram import SpectrogramConfig
 
 # %% ../../nbs/09_judge/05_evaluator.ipynb #7958a604
@@ -219,6 +220,7 @@ def load_evaluator(path) -> Evaluator:
         ) from e
 
 # %% ../../nbs/09_judge/05_evaluator.ipynb #508ab3fe
+@free_threads()
 def train_evaluator(
     pairs,  # the data set to judge on; or a list of data sets, the first of which is judged and all of which train
     seed: int = 0,
