@@ -34,7 +34,7 @@ demo: $(READY)
 	@avgen demo
 
 bench: $(READY) browser
-	@echo "avgen: measuring this machine in fresh processes (some minutes; best with nothing else running)"
+	@echo "avgen: measuring this machine in fresh processes (some minutes; best with nothing else running; forms are chosen for it, AVGEN_TUNE=off to compare without)"
 	@python -m avgen.bench --threads $(AVGEN_THREADS) --out runs/bench.json
 	@python tests/bench_browser.py
 

@@ -24,6 +24,7 @@ def _seconds_a_step(position: Position, steps: int = 4) -> list[float]:
     stepper, found = Stepper(position), []
     for index, _ in enumerate(position.stages):
         position.begin_stage(index)
+        position.step = position.first_step
         times = []
         for _ in range(steps):
             start = time.perf_counter()

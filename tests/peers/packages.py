@@ -16,7 +16,7 @@ from plain import Contestant, Deck, count, painted
 
 NEEDS = {  # package -> what is installed beside it, none of it with its dependencies: torch is ours, without CUDA
     "torch-mimicry": [],
-    "lightweight-gan": ["torchvision", "kornia", "kornia-rs", "einops", "adabelief-pytorch", "packaging"],
+    "lightweight-gan": ["einops", "adabelief-pytorch"],
 }
 
 
@@ -51,7 +51,7 @@ def mimicry_sagan(pairs, place: Path, batch: int = 64, width: int = 256) -> Cont
     The package has it for 32 and 128; this one is its 128 with one block less in each network, and the widths of its
     32 (256 and 128). Its `__init__`, which needs TensorFlow, is passed over.
     """
-    parts = ("", ".modules", ".nets", ".nets.sagan", ".nets.gan", ".nets.basemodel")
+    parts = ("", ".nets", ".nets.sagan", ".nets.gan", ".nets.basemodel")
     _bare_packages(place, *(f"torch_mimicry{part}" for part in parts))
     large = importlib.import_module("torch_mimicry.nets.sagan.sagan_128")
 
@@ -100,9 +100,11 @@ def lightweight(pairs, place: Path, batch: int = 10, pieces: int = 4) -> Contest
 
     Its trainer calls `.cuda()`, so its loop is repeated here without that, with the defaults of its command
     (augmentation by its own rule for a data set of this size, a gradient penalty in every fourth step). It averages
-    weights only after 20,000 steps, which nobody gets to here. While it is imported a GPU is feigned.
+    weights only after 20,000 steps, which nobody gets to here. While it is imported a GPU is feigned, and torchvision
+    and kornia, which it needs for files and for a blur that is off, are stood in for: they would have to fit our torch.
     """
-    with mock.patch("torch.cuda.is_available", lambda: True):
+    absent = {name: mock.MagicMock() for name in ("torchvision", "kornia", "kornia.filters")}
+    with mock.patch("torch.cuda.is_available", lambda: True), mock.patch.dict(sys.modules, absent):
         theirs = importlib.import_module("lightweight_gan.lightweight_gan")
     theirs.Blur = torch.nn.Identity  # as its trainer does unless `antialias` is set
     deck, sizes = Deck(pairs.all_train), dict(image_size=64, attn_res_layers=[32])
