@@ -6,6 +6,7 @@
 __all__ = ['LAYOUT', 'plan', 'new_config', 'memory_layout', 'Position', 'Stepper']
 
 # %% ../../nbs/08_training/04_position.ipynb #d8c91361
+import math
 import time
 from dataclasses import replace
 
@@ -105,13 +106,14 @@ def _channels_first(x, weight):
 
 def memory_layout(system: torch.nn.Module, dtype: torch.dtype) -> torch.memory_format:
     """Return the memory layout in which a system's largest convolution is quickest here: channels last unless tuned."""
-    weights = [m.weight for m in system.modules() if isinstance(m, torch.nn.Conv2d)]
-    weight = max(weights, key=torch.Tensor.numel, default=None)
-    if weight is None or weight.device.type != "cpu" or min(weight.shape[:2]) < 16:
+    convs = [m for m in system.modules() if isinstance(m, torch.nn.Conv2d) and m.groups == 1]
+    shapes = [(m.out_channels, m.in_channels, *m.kernel_size) for m in convs]  # reading a normed weight would change it
+    shape = max(shapes, key=math.prod, default=(0, 0))
+    if min(shape[:2]) < 16 or next(system.parameters()).device.type != "cpu":
         return torch.channels_last
-    sides = (8, weight.shape[1], 15 + weight.shape[2], 15 + weight.shape[3])
-    x = torch.linspace(-1, 1, torch.Size(sides).numel()).view(sides).to(dtype).requires_grad_()
-    form = LAYOUT.choose("channels last", x, weight.detach().to(dtype).requires_grad_())
+    sides = (8, shape[1], 15 + shape[2], 15 + shape[3])
+    x, weight = (torch.linspace(-1, 1, math.prod(s)).view(s).to(dtype).requires_grad_() for s in (sides, shape))
+    form = LAYOUT.choose("channels last", x, weight)
     return torch.channels_last if form == "channels last" else torch.contiguous_format
 
 # %% ../../nbs/08_training/04_position.ipynb #67f91ca6
