@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
     "console",
     "core",
+    "processor",
+    "tuning",
     "signal",
     "data",
     "orchestra",

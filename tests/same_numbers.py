@@ -37,7 +37,8 @@ NOT_NUMBERS = ("seconds", "pairs_per_second", "peak_memory_mb")  # clocks and me
 
 def avgen(*arguments: str, cache: Path) -> None:
     """Run one command of the package in ROOT with one thread. Raises CalledProcessError when it fails."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "AVGEN_THREADS": "1", "AVGEN_CACHE": str(cache)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "AVGEN_THREADS": "1"}
+    environment |= {"AVGEN_CACHE": str(cache), "AVGEN_TUNE": "off"}
     command = [sys.executable, "-c", "from avgen.cli import main; main()", *arguments]
     subprocess.run(command, check=True, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
 

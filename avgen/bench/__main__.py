@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="avgen.bench",
         description="Measure this machine: step against the papers' and a plain one, share of the peak, attention, "
-        "log-mel, data, cold start, growth.",
+        "log-mel, data, cold start, growth; and name the forms that it chose (AVGEN_TUNE=off: the committed ones).",
     )
     p.add_argument("--parts", default=",".join(PARTS), help=f"which, with commas: {', '.join(PARTS)}; or none")
     p.add_argument("--runs", type=int, default=2, help="fresh processes for each; 5 for figures that you report")

@@ -12,6 +12,7 @@ from torch import nn
 from .timing import fastest
 from ..core import autocast, channels_last, choose_precision
 from ..nets.attention import SelfAttention
+from ..tuning import describe_forms, tuned, tuning_on
 
 # %% ../../nbs/14_bench/03_attention.ipynb #232bce86
 class PlainAttention(nn.Module):
@@ -51,7 +52,8 @@ ATTENTIONS = ("full map", "plain pooled", "ours")
 def measure_attention(which: str, batch: int = 64, channels: int = 64, grid: int = 32) -> dict:
     """Measure one of `ATTENTIONS` alone, forward and backward: seconds of a call.
 
-    The plain blocks run in float32; ours as a training step runs it, in the precision that suits this processor.
+    The plain blocks run in float32; ours as a training step runs it, in the precision and the forms that suit this
+    processor.
     """
     ours = which == "ours"
     block = SelfAttention(channels, "sagan") if ours else PlainAttention(channels, which == "plain pooled")
@@ -67,4 +69,7 @@ def measure_attention(which: str, batch: int = 64, channels: int = 64, grid: int
             y = block(x)
         torch.autograd.grad(y, [x, *block.parameters()], gradient.to(y.dtype))
 
-    return {"seconds": fastest(forward_and_backward, 2.0, 5)}
+    forms = {} if ours and tuning_on() else None
+    with tuned(forms):
+        seconds = fastest(forward_and_backward, 2.0, 5)
+    return {"seconds": seconds} | ({"forms": describe_forms(forms)} if ours else {})

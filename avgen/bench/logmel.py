@@ -11,6 +11,7 @@ import resource
 import torch
 
 from .timing import fastest
+from ..tuning import describe_forms, tuned
 
 # %% ../../nbs/14_bench/04_logmel.ipynb #d67e7b9f
 LOGMELS = ("ours", "torchaudio", "nnAudio", "librosa", "librosa at once")
@@ -62,9 +63,14 @@ def logmel_function(which: str, clips: int = 64):
 
 
 def measure_logmel(which: str, clips: int = 64) -> dict:
-    """Measure one of `LOGMELS`: seconds a call, page faults, and the mean of what came out (the same for all)."""
-    call = logmel_function(which, clips)
-    with torch.inference_mode():
+    """Measure one of `LOGMELS`: seconds a call, page faults, and the mean of what came out (the same for all).
+
+    "tuned" is ours in the form that this machine chooses.
+    """
+    call, forms = logmel_function("ours" if which == "tuned" else which, clips), {} if which == "tuned" else None
+    with torch.inference_mode(), tuned(forms, measure=True):
         mean, before = float(call().mean()), resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         seconds = fastest(call, 0.5, 10)
-    return {"seconds": seconds, "mean": mean, "faults": resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before}
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    found = {"seconds": seconds, "mean": mean, "faults": faults}
+    return found | ({"forms": describe_forms(forms)} if which == "tuned" else {})

@@ -121,7 +121,7 @@ def measure_machine(
         report["attention"] = take_turns({w: ("attention", dict(which=w)) for w in ATTENTIONS}, runs, threads)
     if "logmel" in parts:
         say("log-mel")
-        report["logmel"] = take_turns({w: ("logmel", dict(which=w)) for w in LOGMELS}, runs, threads)
+        report["logmel"] = take_turns({w: ("logmel", dict(which=w)) for w in (*LOGMELS, "tuned")}, runs, threads)
     if "data" in parts:
         say("reader, cache, loader")
         report["data"] = _measure_data(threads)
@@ -193,7 +193,19 @@ def _attention_line(found: dict) -> str:
 
 def _logmel_line(found: dict) -> str:
     others = ", ".join(f"{_times(found, which)} {which}" for which in LOGMELS[1:] if "seconds" in found[which])
-    return f"log-mel: {others}; {1000 * found['ours']['seconds']:.1f} ms for 64 clips"
+    line = f"log-mel: {others}; {1000 * found['ours']['seconds']:.1f} ms for 64 clips"
+    tuned = found.get("tuned", {})
+    return line + (f" ({1000 * tuned['seconds']:.1f} ms in its tuned form)" if "seconds" in tuned else "")
+
+
+def _forms_line(report: dict) -> list[str]:
+    """Say which forms this machine chose, and for what."""
+    found = {preset: steps["ours"].get("forms") for preset, steps in report.get("steps", {}).items()}
+    found |= {f"duet, {preset}": steps["muon"].get("forms") for preset, steps in report.get("duet", {}).items()}
+    found["attention"] = report.get("attention", {}).get("ours", {}).get("forms")
+    found["log-mel"] = report.get("logmel", {}).get("tuned", {}).get("forms")
+    told = [f"{name} ({forms})" for name, forms in found.items() if forms]
+    return [f"forms chosen on this machine: {'; '.join(told)}"] if told else []
 
 
 def _data_lines(found: dict, steps: dict) -> list[str]:
@@ -239,4 +251,4 @@ def report_text(report: dict) -> str:
         lines += _data_lines(report["data"], steps)
     if "cold" in report:
         lines.append(_cold_line(report["cold"]))
-    return "\n".join([*lines, _machine_line(machine, report["runs"])])
+    return "\n".join([*lines, *_forms_line(report), _machine_line(machine, report["runs"])])

@@ -12,13 +12,15 @@ import resource
 import torch
 
 from .timing import fastest
-from ..core import autocast, channels_last, check_setting, choose_precision, hardware
+from ..core import autocast, check_setting, choose_precision, hardware
 from ..data.batches import Batches
 from ..data.pairs import toy_pairs
 from ..nets.attention import SelfAttention
 from ..nets.losses import discriminator_loss, generator_loss
 from ..systems import StepContext, build_system
+from ..training.position import memory_layout
 from ..training.updates import Update
+from ..tuning import describe_forms, tuned, tuning_on
 
 # %% ../../nbs/14_bench/02_steps.ipynb #b8b082a5
 def bench_system(
@@ -87,9 +89,9 @@ def plain_step(system, batches):
 # %% ../../nbs/14_bench/02_steps.ipynb #f71def8f
 def trainer_step(system, batches, dtype=None):
     """Return function(i) that makes step i as the trainer does; `dtype` None: what suits this processor."""
-    channels_last(system)
     stage, device = system.stages()[1], torch.device("cpu")
     dtype = dtype or choose_precision(device)
+    system.to(memory_format=memory_layout(system, dtype))
     updates = [Update(phase, system, device) for phase in stage.phases]
 
     def step(i):
@@ -145,16 +147,26 @@ def matmul_peak(dtype: torch.dtype, side: int = 2048) -> float:
 
 # %% ../../nbs/14_bench/02_steps.ipynb #547da97f
 def measure_step(which: str, preset: str = "paper", rounds: int = 3, **sizes) -> dict:
-    """Measure one of `STEPS`: seconds a step, the fastest of `rounds` times two steps, and the most memory held."""
-    return _measured(STEPS[which](*bench_system(preset, **sizes)), rounds)
+    """Measure one of `STEPS`: seconds a step, the fastest of `rounds` times two steps, and the most memory held.
+
+    Ours runs in the [forms](../00_tuning.ipynb) that this machine chooses, as a training does; they are named too.
+    """
+    return _measured(lambda: STEPS[which](*bench_system(preset, **sizes)), rounds, which == "ours")
 
 
 def measure_duet(optimiser: str = "muon", preset: str = "small", rounds: int = 3, **sizes) -> dict:
     """Measure a step of `duet`'s flow as the trainer makes it: seconds, and the most memory held."""
-    return _measured(trainer_step(*bench_duet(preset, optimiser, **sizes)), rounds)
+    return _measured(lambda: trainer_step(*bench_duet(preset, optimiser, **sizes)), rounds)
 
 
-def _measured(step, rounds: int) -> dict:
+def _measured(make_step, rounds: int, ours: bool = True) -> dict:
+    forms = {} if ours and tuning_on() else None
+    with tuned(forms):
+        found = _seconds_and_memory(make_step(), rounds)
+    return found | ({"forms": describe_forms(forms)} if ours else {})
+
+
+def _seconds_and_memory(step, rounds: int) -> dict:
     first_of_two = iter(range(0, 10**6, 2))
 
     def two_steps():

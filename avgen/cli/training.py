@@ -158,7 +158,7 @@ def train(
     ] = None,
     device: Device = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
-    threads: Annotated[int | None, typer.Option(help="CPU threads.  [default: as many as PyTorch takes]")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads.  [default: as many cores as are free]")] = None,
     accumulate: Annotated[
         int, typer.Option(help="Work on each batch in so many pieces, where the whole does not fit into memory.")
     ] = 1,

@@ -27,6 +27,7 @@ from ..core import INSTRUMENTS, InputError, atomic_folder, check_setting, progre
 from ..data.corpora import open_pairs
 from ..data.files import write_sound
 from ..data.pairs import Pairs
+from ..processor import free_cores
 from .takes import COLUMNS, Take, level_of, make_take, plan_takes
 from ..signal.spectrogram import SpectrogramConfig
 
@@ -209,7 +210,7 @@ def build(
     train: int | None = None,  # pairs of each instrument; None: as many as the level has, 200
     validation: int | None = None,  # the same for validation, 50
     seed: int = 0,
-    workers: int | None = None,  # processes; None: one a core, up to 8. The files do not depend on it
+    workers: int | None = None,  # processes; None: one a free core, up to 8. The files do not depend on it
     hold_out_performers: bool = False,  # validation is played by people whom train never heard nor saw
     audio: str = "wav",  # or "flac" (smaller)
     config: SpectrogramConfig | None = None,  # its sample_rate and clip_seconds are those of the sounds
@@ -223,7 +224,7 @@ def build(
     folder that holds something else or cannot be written.
     """
     config, folder = config or SpectrogramConfig(), Path(folder)
-    workers = check_setting("workers", min(os.cpu_count() or 1, 8) if workers is None else workers, int, 1, 64)
+    workers = check_setting("workers", min(free_cores(), 8) if workers is None else workers, int, 1, 64)
     size = level_of(level)
     train = size.train if train is None else train
     validation = size.validation if validation is None else validation

@@ -34,7 +34,7 @@ class RunOptions:
     steps: int | None = None  # length of the last stage, earlier ones in proportion; None: as the system says
     device: str | torch.device = "auto"  # "auto", "cpu", "cuda", "cuda:1" or "mps"
     precision: str = "auto"  # "float32", "bfloat16", or "auto": what pays on the device
-    threads: int | None = None  # CPU threads; None: $AVGEN_THREADS or as many as PyTorch takes. Kept on resume
+    threads: int | None = None  # CPU threads; None: $AVGEN_THREADS or as many cores as are free. Kept on resume
     checkpoint_every: int | None = None  # steps; None: a tenth of the run, but at least 20 and at most 500
     sample_every: int | None = None  # steps between two drawings of the fixed samples; None: a tenth of the run
     tick_every: int = 20  # steps between two lines of metrics
@@ -153,6 +153,7 @@ class RunConfig:
     fork: dict | None = None  # run, step, sha256 of the weights it began with, and the settings that changed
     judged: bool = False  # whether each checkpoint was given a score
     tensorboard: bool = False
+    forms: dict | None = None  # operation and shape -> the form it runs in; None: the committed ones. Kept on resume
 
     @classmethod
     def from_dict(cls, found, what: str = "config.json") -> "RunConfig":

@@ -155,9 +155,9 @@ def replay(
     run = Run.open(folder, pairs, device or Run.open(folder, device="cpu").config.device)
     incident = incident or read_incident(folder)
     phase = incident["phase"]
-    position = Position(build_from(run.config), run.pairs.train, run.config, run.device)
-    stepper = Stepper(position)
     with training_environment(run.config, run.device):
+        position = Position(build_from(run.config), run.pairs.train, run.config, run.device)
+        stepper = Stepper(position)
         _go_back(position, run.folder, incident["step"])
         start = position.step
         while position.step < incident["step"]:

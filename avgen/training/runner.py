@@ -18,8 +18,8 @@ from pathlib import Path
 
 import torch
 
-from ..console import stop_code, stop_signal
-from ..core import InputError, choose_device
+from ..console import advise, stop_code, stop_signal
+from ..core import InputError, choose_device, hardware
 from ..data.pairs import Pairs
 from ..runs.checkpoints import Checkpoint, load_state, newest_checkpoint, save_checkpoint
 from ..runs.config import RunConfig, RunOptions, build_from
@@ -28,6 +28,7 @@ from ..runs.lock import RunLock, new_folder
 from ..runs.run import Run, summary
 from ..runs.weights import LiveWeights, check_owner, restored
 from ..systems import System, build_system
+from ..tuning import describe_forms
 from .control import ControlChannel, NullChannel
 from .position import new_config, plan
 from avgen.training.processes import (
@@ -96,7 +97,7 @@ def _train_to_end(
     interrupted = False
     with (
         channel as control,
-        training_environment(run.config, run.device),
+        training_environment(run.config, run.device, lambda: run.config.write(run.folder)),
         InterruptHandler() as interrupt,
         _explain_lost_peer(run),
     ):
@@ -226,6 +227,7 @@ def _resume(folder, pairs, device, quiet: bool, on_samples, scorer, settings: di
         check_owner(checkpoint, config)
         watcher(quiet).end(f"already finished: {run}")
         return run
+    _say_kept_forms(config, processes.device)
     if config.judged != (scorer is not None):
         raise InputError(
             f"run {str(folder)!r} was begun with{'' if config.judged else 'out'} a scorer; resume it in the same way "
@@ -242,6 +244,15 @@ def _resume(folder, pairs, device, quiet: bool, on_samples, scorer, settings: di
             lock.release()
         raise
     return _train_to_end(run, system, processes, Callbacks(quiet, on_samples, scorer), lock, checkpoint)
+
+
+def _say_kept_forms(config: RunConfig, device) -> None:
+    "Say in one line that a run which was tuned elsewhere computes as it began, so that it goes on exactly."
+    if config.forms and config.hardware != hardware(device):
+        advise(
+            f"this run was tuned on {config.hardware} and keeps its forms ({describe_forms(config.forms)}); "
+            "a new run would be tuned for this machine"
+        )
 
 
 def _require_same_settings(folder, config: RunConfig, given: dict) -> None:

@@ -88,18 +88,40 @@ def test_a_training_in_the_background_is_interrupted_with_its_block(tmp_path, mo
     assert command[4:] == ["--system", "sa-cmgan", "--seed", "3", "--set", "width=8", "--threads", "1"]
 
 
-def test_it_does_not_pay_on_one_thread_or_for_a_run_that_has_begun(tmp_path, monkeypatch):
+def test_it_does_not_pay_on_one_thread_or_for_a_run_that_has_begun(tmp_path):
     work = demo.Demo(tmp_path / "d", tmp_path / "data", quick=False, seed=0, device="cpu")
     work.findings.pairs = toy_pairs(n=4)
-    monkeypatch.setattr(demo, "default_threads", lambda: 2)
-    assert demo.background_training(work, "I2S") is None  # pairs without a folder
+    assert demo.background_training(work, "I2S", 2) is None  # pairs without a folder
     object.__setattr__(work.findings.pairs, "root", str(tmp_path))
-    assert demo.background_training(work, "I2S").threads == 1
+    assert demo.background_training(work, "I2S", 2).threads == 1
     (tmp_path / "d" / "I2S").mkdir(parents=True)
     (tmp_path / "d" / "I2S" / "config.json").write_text("{}")
-    assert demo.background_training(work, "I2S") is None
-    monkeypatch.setattr(demo, "default_threads", lambda: 1)
-    assert demo.background_training(work, "S2I") is None
+    assert demo.background_training(work, "I2S", 2) is None
+    assert demo.background_training(work, "S2I", 1) is None
+
+
+@pytest.mark.parametrize("free, expected", [(1, [None, None]), (2, [1]), (3, [2]), (8, [4])])
+def test_side_by_side_they_have_no_more_threads_than_cores_are_free(tmp_path, monkeypatch, free, expected):
+    "Beside a busy program they are trained one after the other; else they share what was free before both began."
+    asked, beside = [], []
+    monkeypatch.setattr(demo, "default_threads", lambda: free if not asked else pytest.fail("asked twice"))
+    monkeypatch.setattr(demo.BackgroundTraining, "__enter__", lambda self: beside.append(self.threads) or self)
+    monkeypatch.setattr(demo.BackgroundTraining, "__exit__", lambda self, *error: None)
+    for name in ("teach_evaluator", "judge_runs", "look_first"):
+        monkeypatch.setattr(demo, name, lambda *_: [])
+
+    def make_data(work):
+        work.findings.pairs = toy_pairs(n=4)
+        object.__setattr__(work.findings.pairs, "root", str(tmp_path))
+
+    def train_direction(work, direction, background=None, threads=None):
+        if background is None:
+            asked.append(threads)
+
+    monkeypatch.setattr(demo, "make_data", make_data)
+    monkeypatch.setattr(demo, "train_direction", train_direction)
+    demo.demo(tmp_path / "d", tmp_path / "data", device="cpu")
+    assert asked == expected and sum(beside) + sum(t or 1 for t in asked[:1]) == free
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from tiny_runs import final, run_tiny
 
 from avgen.systems import build_system
 from avgen.training import runner
-from avgen.training.position import Position, plan
+from avgen.training.position import LAYOUT, Position, memory_layout, plan
 from avgen.training.updates import Update
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -52,3 +52,15 @@ def test_the_next_stage_starts_from_the_averages(toys, tmp_path, monkeypatch):
     tensors = final(run_tiny(toys, tmp_path / "run"))
     for name, t in handed["average"].items():
         assert torch.equal(t, tensors[f"model.encoder.{name}"])
+
+
+def test_asking_for_the_layout_leaves_normed_weights_alone(monkeypatch):
+    "Reading the weight of a spectrally normed layer in training takes a step of its power iteration."
+    network = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Conv2d(24, 32, 3))
+    before = {name: t.clone() for name, t in network.state_dict().items()}
+    asked = []
+    monkeypatch.setattr(LAYOUT, "choose", lambda *inputs: asked.append(inputs) or "channels first")
+    assert memory_layout(network, torch.float32) == torch.contiguous_format and len(asked) == 1
+    assert all(torch.equal(before[name], t) for name, t in network.state_dict().items())
+    assert memory_layout(torch.nn.Conv2d(3, 32, 3), torch.float32) == torch.channels_last and len(asked) == 1
+    assert memory_layout(torch.nn.Linear(2, 2), torch.float32) == torch.channels_last
