@@ -74,20 +74,14 @@ gates: $(READY)
 
 test: $(READY) browser gates docs
 	@echo "avgen: running the notebooks"
-<<<<<<< HEAD
-	@OMP_NUM_THREADS=1 AVGEN_THREADS=1 AVGEN_QUICK=1 AVGEN_STILL=1 nbdev-test --n-workers 2 --timing \
+	@OMP_NUM_THREADS=1 AVGEN_THREADS=1 AVGEN_TUNE=off AVGEN_QUICK=1 AVGEN_STILL=1 nbdev-test --n-workers 2 --timing \
 		--skip-file-re '^[_.]|\.(ja|zh)\.' nbs  # a translation has the same cells, which a test of the lessons holds
 	@echo "avgen: running the contract tests, the recipes and the browser tests"
-	@OMP_NUM_THREADS=1 AVGEN_THREADS=1 pytest -n 2 --dist worksteal --durations=15
+	@OMP_NUM_THREADS=1 AVGEN_THREADS=1 AVGEN_TUNE=off pytest -n 2 --dist worksteal --durations=15
 
 coverage: $(READY) browser
 	@echo "avgen: running the tests once more, counting which lines of avgen/ they reach (slower than make test)"
-	@OMP_NUM_THREADS=1 AVGEN_THREADS=1 pytest -n 2 --dist worksteal --cov=avgen --cov-report=term
-=======
-	@OMP_NUM_THREADS=1 AVGEN_TUNE=off AVGEN_QUICK=1 AVGEN_STILL=1 nbdev-test --n-workers 2 --timing nbs
-	@echo "avgen: running the contract tests, the recipes, the tutorials (quick) and the browser tests"
-	@OMP_NUM_THREADS=1 AVGEN_TUNE=off pytest -n 2 --dist loadfile --cov=avgen --cov-report=term
->>>>>>> wt-fast
+	@OMP_NUM_THREADS=1 AVGEN_THREADS=1 AVGEN_TUNE=off pytest -n 2 --dist worksteal --cov=avgen --cov-report=term
 
 readme: $(READY)
 	@python tests/gates.py maps --write

@@ -25,6 +25,7 @@ from .evaluator import Evaluator, train_evaluator
 from .follows import FactorReader, follows
 from .generation import generate_split, modalities, system_of
 from .measures import MEASURES
+from ..training.processes import free_threads
 
 # %% ../../nbs/09_judge/10_evaluation.ipynb #0e15fd0d
 # Far from real: under a share of the real figure, over so many times of it, below a number, or more than so much above.
@@ -322,6 +323,7 @@ def _draw_single_batches(e: Evaluation, axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 # %% ../../nbs/09_judge/10_evaluation.ipynb #4907d360
+@free_threads()
 def evaluate(
     run,  # a run, or a system
     pairs: Pairs,  # any data set with the run's SpectrogramConfig, also one that it never saw

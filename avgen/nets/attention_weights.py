@@ -310,7 +310,7 @@ def fused_weights(
         scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask.float()
     return scores.softmax(-1).nan_to_num(0)
 
-
+# %% ../../nbs/05_nets/00_attention_weights.ipynb #b5f35e79
 def _multihead_weights(args: tuple, kwargs: dict) -> Tensor:
     "The weights of each head of `nn.MultiheadAttention`, from the arguments of the function that it calls."
     bound = _MULTIHEAD.bind(*args, **kwargs)

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..core import INSTRUMENTS, Displayed, InputError, check_setting, progress, write_atomically
 from .clips import ClipSettings, Worker, plain_part
+from ..processor import allowed_cores, free_cores
 from .labels import Part, label_films
 from .recordings import Link, choose_splits, group_takes
 
@@ -39,7 +40,7 @@ def _cut_all(todo: list, settings: ClipSettings, workers: int, quiet: bool) -> N
     """Cut all parts of `todo`, [(part, folder)], by so many workers."""
     jobs, lock = iter(todo), threading.Lock()
     bar = progress(total=len(todo), label="films", quiet=quiet)
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    threads = max(1, int(allowed_cores()) // workers)
 
     def feed():
         worker = Worker()
@@ -295,7 +296,7 @@ def prepare_films(
         first, step = shard or (1, 1)
         own = list(zip(parts, folders))[first - 1 :: step]
         mine = [(part, folder) for part, folder in own if not (folder / "take.json").is_file()]
-        count = check_setting("workers", min(os.cpu_count() or 1, 8) if workers is None else workers, int, 1, 64)
+        count = check_setting("workers", min(free_cores(), 8) if workers is None else workers, int, 1, 64)
         if mine:
             _cut_all(mine, settings, min(count, len(mine)), quiet)
         if any(not (f / "take.json").is_file() for f in folders):

@@ -258,12 +258,13 @@ def make_data(work: Demo) -> None:
         task.note = f"{len(pairs.all_train):,} + {len(pairs.validation):,} pairs"
 
 # %% ../../nbs/12_report/07_demo.ipynb #8dd94655
-def background_training(work: Demo, direction: str) -> BackgroundTraining | None:
-    """Return the training of a direction in a process of its own, or None where that does not pay.
+def background_training(work: Demo, direction: str, threads: int) -> BackgroundTraining | None:
+    """Return the training of a direction in a process of its own with half of the threads, or None.
 
-    It pays on a CPU with two threads or more, for data in a folder, when the run has not begun yet.
+    It pays on a CPU with two free cores or more, for data in a folder, when the run has not begun yet. Beside a busy
+    program one direction is trained after the other, so that there are never more threads than cores.
     """
-    threads, folder, root = default_threads(), work.folder / direction, work.findings.pairs.root
+    folder, root = work.folder / direction, work.findings.pairs.root
     begun, on_cpu = (folder / "config.json").is_file(), choose_device(work.device).type == "cpu"
     if work.quick or begun or not root or not on_cpu or threads < 2:
         return None
@@ -309,7 +310,7 @@ def train_direction(
 # %% ../../nbs/12_report/07_demo.ipynb #67f88ea7
 def teach_evaluator(work: Demo) -> None:
     """Train the evaluator on real pairs, or take it from its cache when it was trained before."""
-    settings = EvaluatorSettings(image_steps=60, sound_steps=80) if work.quick else None
+    settings = EvaluatorSettings(image_steps=60, sound_steps=80, batch_size=16) if work.quick else None
     options, found = dict(device=work.device, cache=work.folder / "evaluator", settings=settings), work.findings
     with work.task("evaluator", "training the evaluator on real pairs") as task:
         evaluator = found.evaluator = train_evaluator(found.pairs, told=work.progress_of(task), **options)
@@ -382,13 +383,14 @@ def demo(
             work.say(f"open {page}: it fills up" + (", and shows a trained pair already" if not missing else ""))
         make_data(work)
         first, second = DIRECTION_NAMES
-        beside = background_training(work, second)
+        threads = default_threads()  # free now, before any of them is taken
+        beside = background_training(work, second, threads)
         if beside is None:
             train_direction(work, first)
             train_direction(work, second)
         else:
             with beside:
-                train_direction(work, first, threads=default_threads() - beside.threads)
+                train_direction(work, first, threads=threads - beside.threads)
                 train_direction(work, second, beside)
         teach_evaluator(work)
         judge_runs(work)

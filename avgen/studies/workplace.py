@@ -20,6 +20,7 @@ from ..runs.run import Run
 from ..runs.files import write_json
 from .jobs import Job, count_by_take, mean_over_seeds
 from .shared_folder import SharedFolder
+from ..training.processes import free_threads
 from ..training.runner import resume, train
 
 # %% ../../nbs/10_studies/03_workplace.ipynb #6c4ae6d5
@@ -74,6 +75,7 @@ class StudyJudge:
         facts = json.dumps(self.evaluator.record.get("settings", {}), sort_keys=True)
         return hashlib.blake2b(facts.encode(), digest_size=3).hexdigest()
 
+    @free_threads()
     def count_right(self, run: Run, pairs: Pairs, split: str, seed: int = 0) -> dict:
         """Generate one sample for each pair of a split and count right answers: {take: [right, clips]}."""
         pairset = pairs.split(split)

@@ -16,44 +16,9 @@ def page(browser):
     page.close()
 
 
-<<<<<<< HEAD
-=======
-def in_theme(page, theme: str) -> None:
-    """Change the theme: of the system, and of the site."""
-    page.emulate_media(color_scheme=theme)
-    page.evaluate(
-        "(theme) => { if (document.body.dataset.theme !== undefined) document.body.dataset.theme = theme; }", theme
-    )
-
-
-def looked_at(page, path, combinations) -> list[str]:
-    """Open a page and look at it in each combination of window and theme; return what is wrong with it."""
-    page.errors.clear()
-    page.outside.clear()
-    page.console.clear()
-    page.goto(path.as_uri(), wait_until="domcontentloaded")
-    page.add_style_tag(content="* { transition: none !important; animation: none !important; }")  # colours at once
-    wrong = []
-    if "/live/" in path.as_posix():
-        page.wait_for_function(
-            "document.querySelectorAll('[data-widget]').length === document.querySelectorAll('[data-ready]').length"
-        )
-    for window, theme in combinations:
-        if page.viewport_size != window:
-            page.set_viewport_size(window)
-        in_theme(page, theme)
-        said = f"{path.relative_to(built())}, {window['width']} px, {theme}"
-        wrong += [f"{said}: {bad}" for bad in page.evaluate(FAINT)]
-        wrong += [f"{said}: sticks out: {bad}" for bad in page.evaluate(STICKS_OUT)]
-    told = [*page.errors, *page.console, *page.outside]
-    return wrong + [f"{path.relative_to(built())}: {e}" for e in told]
-
-
-EVERY = [(window, theme) for window in (WIDE, NARROW) for theme in ("light", "dark")]
 PARTS = 6  # of the pages, so that two workers can share them
 
 
->>>>>>> wt-rooms
 def chapter(path) -> str:
     """The part of the site that a page belongs to."""
     parts = path.relative_to(built()).parts
@@ -73,10 +38,6 @@ def ways() -> list[tuple]:
         part = chapter(path)
         alike = part.startswith("api") and part in looked
         looked.add(part)
-<<<<<<< HEAD
-        ways = [EVERY[2 + number % 2]] if alike else EVERY
-        wrong += looked_at(page, path, ways, str(path.relative_to(built())))
-=======
         turn = EVERY if (number // PARTS) % 2 else [*EVERY[2:], *EVERY[:2]]
         found.append((path, [EVERY[2 + number % 2]] if alike else turn))
     return found
@@ -84,8 +45,9 @@ def ways() -> list[tuple]:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_page_opens_well_in_both_themes_and_widths(page, part):
-    wrong = [bad for path, combinations in ways()[part::PARTS] for bad in looked_at(page, path, combinations)]
->>>>>>> wt-rooms
+    wrong = []
+    for path, combinations in ways()[part::PARTS]:
+        wrong += looked_at(page, path, combinations, str(path.relative_to(built())))
     assert not wrong, "\n".join(wrong[:40]) + f"\n{len(wrong)} in all"
 
 
