@@ -51,7 +51,7 @@ def grey_of(sdr: float, curve: str) -> float:
 
 
 def telephone_film(
-    path, greys, curve="sdr", codec="libx265", pixels="yuv420p10le", rotation=0, sound_codec="aac"
+    path, greys, curve="sdr", codec="libx265", pixels="yuv420p10le", rotation=0, sound_codec="aac", shape=1
 ) -> Path:
     """Write a film of 10-bit pictures as telephones and cameras do: a grey for each of 20 pictures a second.
 
@@ -66,7 +66,7 @@ def telephone_film(
         film = container.add_stream(codec, rate=20, options=options if codec == "libx265" else {})
         film.width, film.height, film.pix_fmt = 128, 96, pixels
         context = film.codec_context
-        context.thread_count = 1
+        context.thread_count, context.sample_aspect_ratio = 1, Fraction(shape)
         context.color_primaries, context.color_trc, context.colorspace, context.color_range = *curves[curve], 1
         if rotation:
             film.set_display_rotation(rotation)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from avgen.core import InputError
 from avgen.data.pairs import Pairs, toy_pairs
+from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.judge import evaluator as evaluator_module
 from avgen.judge.classifier import EvaluatorSettings, TrainingData, samples
 from avgen.judge.evaluator import load_evaluator, own_accuracy, save_evaluator, train_evaluator
@@ -147,3 +148,17 @@ def test_evaluators_from_before_garbage_are_refused(evaluator, tmp_path):
     path.write_text(json.dumps(facts))
     with pytest.raises(InputError, match="before judges knew garbage"):
         load_evaluator(path)
+
+
+def test_an_evaluator_is_at_hand_for_its_own_data_only(tmp_path, monkeypatch):
+    from avgen.judge.evaluator import evaluator_at_hand
+    from avgen.runs.run import shipped
+
+    monkeypatch.setenv("AVGEN_CACHE", str(tmp_path))
+    run = shipped("S2I")
+    known = dict(instruments=run.instruments, data=run.config.data["hash"], config=run.spectrogram)
+    found = evaluator_at_hand(**known)  # it came with the kit
+    assert found.instruments == run.instruments and min(found.accuracy.values()) > 0.9
+    assert evaluator_at_hand(**known) is found, "it is read once"
+    for other in (dict(data="other"), dict(instruments=("a", "b")), dict(config=SpectrogramConfig(f_max=4000.0))):
+        assert evaluator_at_hand(**known | other) is None

@@ -1,5 +1,7 @@
 """Films are read by presentation times: pictures and sound on one clock, whatever the rate, offset or container."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from bad_films import OFFSETS, RATES, flash_and_click, telephone_film
@@ -141,3 +143,11 @@ def test_a_telephones_m4a_is_a_recording(codec, tmp_path):
                 memo.mux(packet)
     found = read_recording(tmp_path / "Memo 1.m4a")
     assert abs(found.seconds - 1.5) < 0.12 and float(found.waveform[9000:50000].abs().max()) > 0.2
+
+
+@pytest.mark.parametrize("curve", ["sdr", "hlg"])
+def test_pixels_that_are_not_square_become_so(curve, tmp_path):
+    encoders("libx265")
+    for shape, width in ((Fraction(4, 3), 171), (Fraction(1), 128), (Fraction(1, 2), 64)):
+        path = telephone_film(tmp_path / "film.mkv", [0.5] * 4, curve, shape=shape)
+        assert to_rgb(next(frames_at(path, [0.1]))[1]).shape == (96, width, 3)

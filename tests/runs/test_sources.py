@@ -6,7 +6,10 @@ import torch
 
 from avgen.core import InputError
 from avgen.data.pairs import toy_pairs
-from avgen.runs.sources import find_data, source_tensor
+from avgen.data.files import write_sound
+from avgen.data.moments import Recording
+from avgen.runs.sources import find_data, open_source, source_tensor
+from avgen.signal.sound import Sound
 from avgen.signal.spectrogram import SpectrogramConfig
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -35,3 +38,27 @@ def test_generating_from_what_does_not_fit(whole, toys):
         source_tensor(toys.validation[0].sound, "S2I", SpectrogramConfig(f_max=4000.0))
     with pytest.raises(InputError, match="does not know the instrument 'sax'"):
         whole.data.require_compatible(toy_pairs(n=8, instruments=("sax", "tuba")))
+
+
+def test_long_recordings_become_moments_and_short_ones_stay(whole, toys, tmp_path):
+    config = SpectrogramConfig()
+    tones = 0.3 * np.sin(2 * np.pi * np.repeat([220.0, 440.0, 880.0, 330.0], 22050) * np.arange(4 * 22050) / 44100)
+    write_sound(tmp_path / "four.wav", tones, 44100)
+    made = whole.generate(tmp_path / "four.wav")
+    assert made.shape == (4, 3, 64, 64) and made.starts == [0.0, 0.5, 1.0, 1.5]
+    alone = whole.generate(made.given(4)[2])
+    torch.testing.assert_close(alone[0], made[2], atol=1e-4, rtol=0)  # one noise for all moments
+    for given in (
+        tones,
+        torch.from_numpy(tones),
+        Recording(tones, config),
+        Sound(torch.zeros(1, 64, 64), config, tones),
+    ):
+        assert len(whole.generate(given)) == 4, type(given)
+    assert len(whole.generate(tones, moments=2)) == 2 and len(whole.generate(tones[:22050])) == 1
+    assert len(whole.generate([tmp_path / "four.wav", toys.validation[0]])) == 2, "in a list each gives one"
+    assert len(open_source(np.zeros(60 * 44100), "S2I", config).what) == 12, "at most twelve, unless asked for more"
+    with pytest.raises(InputError, match="count"):
+        whole.generate(tones, moments=9)
+    with pytest.raises(InputError, match="f_max"):
+        whole.generate(Recording(tones, SpectrogramConfig(f_max=4000.0)))
