@@ -33,7 +33,9 @@ def test_same_seed_same_evaluator_and_global_chance_untouched(pairs):
     after = torch.rand(1)
     torch.manual_seed(5)
     assert torch.equal(after, torch.rand(1))
-    second = train_evaluator(pairs, seed=1, device="cpu", cache=False, settings=short, quiet=True)
+    shares = []
+    second = train_evaluator(pairs, seed=1, device="cpu", cache=False, settings=short, quiet=True, told=shares.append)
+    assert shares == [i / 8 for i in range(8)], "it tells how far it has come, and learns the same"
     other = train_evaluator(pairs, seed=2, device="cpu", cache=False, settings=short, quiet=True)
     x = samples(pairs.validation, "sound")
     assert torch.equal(first.classify("sound", x), second.classify("sound", x)) and not torch.equal(

@@ -68,3 +68,19 @@ def test_a_point_outside_a_ground_is_refused():
         Ground(torch.zeros(3, 32, 48)).index((48, 0), (4, 4))
     with pytest.raises(InputError, match="hertz"):
         Ground(None, CONFIG).index((0.1, 1e6), (4, 4))
+
+
+def test_points_to_ask_say_something():
+    """A loud point that looks everywhere alike gives way to one that chooses; where none does, the loud ones stay."""
+    from avgen.nets.attention_drawing import plot_attention, strongest_points, telling_points
+    from avgen.nets.attention_maps import AttentionMap
+
+    loud = torch.full((1, 16, 16), -1.0)
+    loud[0, 5, 3] = loud[0, 12, 8] = loud[0, 9, 14] = 1
+    m = AttentionMap(torch.full((1, 256, 16), 1 / 16), (16, 16), (4, 4), sound=loud, config=SpectrogramConfig())
+    assert telling_points(m) == strongest_points(m)
+    m.weights[0, 7 * 16 + 9] = torch.eye(16)[3]
+    asked = [m.query_index(*point) for point in telling_points(m)]
+    assert 7 * 16 + 9 in asked and len(set(asked)) == 3
+    titles = [ax.get_title() for ax in plot_attention(m).axes]
+    assert sum("entropy 0.00" in title for title in titles) == 1 and sum("entropy 1.00" in t for t in titles) == 2

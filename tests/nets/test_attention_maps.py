@@ -111,12 +111,12 @@ def test_figure_says_what_it_shows():
     figure = m.plot(at=[(0.1, 440), (0.3, 2000)], sample=1)
     texts = " ".join(t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text")))
     for words in (
-        "encoder.attention",
+        "encoder, attention at 8 x 8, keys 4 x 4",
         "gamma +0.250",
         "effect 20 %",
         "entropy",
         "times uniform",
-        "0.10 s, 440 Hz",
+        "0.10 s, 440 Hz\nentropy 0.",
         "time (s)",
         "frequency (Hz)",
     ):

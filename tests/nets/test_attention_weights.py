@@ -220,3 +220,21 @@ def test_tolerance_is_that_of_the_numbers():
     weights = tables(1, 4, 200)
     assert row_tolerance(weights) < row_tolerance(weights.half()) < row_tolerance(weights.bfloat16())
     assert row_tolerance(weights.half().float()) == row_tolerance(weights.half())
+
+
+@pytest.mark.parametrize(
+    "path, said",
+    [
+        ("encoder.stack.layers.attention", "encoder, attention at 32 x 32, keys 16 x 16"),
+        ("stack.layers.attention", "attention at 32 x 32, keys 16 x 16"),
+        ("painter.blocks.4", "painter, block 5, attention at 32 x 32, keys 16 x 16"),
+        ("layers.1.attention, head 2", "layer 2, attention at 32 x 32, keys 16 x 16, head 2"),
+        ("cross-attention at time 0.5", "cross-attention at time 0.5"),
+        ("a comb", "a comb"),
+        ("", ""),
+    ],
+)
+def test_a_layer_is_named_as_a_person_would(path, said):
+    from avgen.nets.attention_weights import layer_words
+
+    assert layer_words(path, (32, 32), (16, 16)) == said

@@ -203,3 +203,13 @@ def test_an_older_demo_trained_another_system(tmp_path):
     )
     with pytest.raises(InputError, match="system"):
         demo.Demo(tmp_path / "e", "data/x", quick=True, seed=0, device="cpu", system="cmcgan")
+
+
+def test_the_page_says_how_far_the_evaluator_has_come(tmp_path, capsys):
+    work = demo.Demo(tmp_path / "d", tmp_path / "data", quick=True, seed=0, device="cpu")
+    with work.task("evaluator", "training") as task:
+        told = work.progress_of(task, every=0)
+        told(0.4)
+        assert "evaluator, 40\u00a0% of its steps" in work.page.path.read_text()
+        task.note = "done"
+    assert "evaluator: 40 % of its steps" in capsys.readouterr().out

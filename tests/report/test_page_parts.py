@@ -3,7 +3,7 @@
 from report_examples import HOSTILE, Outline, evaluation
 from small_data import run_config
 
-from avgen.report.page_parts import html_table, inline_image, page_header, progress_list
+from avgen.report.page_parts import across, hero, results_list, html_table, inline_image, page_header, progress_list
 from avgen.report.story import Chapter, Story, Task
 
 
@@ -28,3 +28,12 @@ def test_results_are_on_top_with_their_intervals():
     )
     for words in expected:
         assert words in head
+
+
+def test_no_card_stands_alone_and_nothing_is_an_empty_box():
+    assert across(13, 7) == 7 and across(13, 4) == 5 and across(1, 7) == 1
+    assert all(n % across(n, most) != 1 for n in range(2, 80) for most in (4, 7) if n != across(n, most) and n > 1)
+    chapters = {"S2I": Chapter("S2I"), "I2S": Chapter("I2S")}
+    told = results_list(Story(chapters=chapters))
+    assert 'class="result"' not in told and told.count("not trained yet") == 2
+    assert hero(Story(chapters=chapters)) is None

@@ -407,3 +407,18 @@ def test_a_view_opens_on_a_point_that_says_something(sound):
     weights[0, 37] = torch.eye(64)[5]
     m = AttentionMap(weights, (8, 8), (8, 8), gamma=0.3, config=sound.config, sound=sound.values)
     assert m.query_index(*AttentionInspector(m, sound=sound).query) == 37 == m.query_index(*first_point(m))
+
+
+def test_a_still_gives_the_entropy_of_its_point_beside_that_of_the_layer():
+    from avgen.show.inspector import inspected_figure
+
+    flat = AttentionMap(torch.full((1, 64, 64), 1 / 64), (8, 8), (8, 8), layer="encoder.stack.layers.attention")
+    figure = inspected_figure(flat, (1, 1))
+    assert figure.get_suptitle().startswith("encoder, attention at 8 x 8\n")
+    assert "entropy 1.000 of uniform in the layer, 1.000 at this point" in figure.get_suptitle()
+    assert any(ax.get_title() == "column 1, row 1 looks everywhere alike" for ax in figure.axes)
+    who = inspected_figure(flat, (1, 1), direction="who")
+    assert "at this point" not in who.get_suptitle()
+    view = AttentionInspector(flat, query=(1, 1))
+    assert repr(view).endswith("asked at (1, 1), entropy 1.00 of uniform)") or "entropy 1.00" in repr(view)
+    assert view.layers[0]["said"] == "encoder, attention at 8 x 8"

@@ -93,3 +93,9 @@ def test_what_is_left_out_is_said_in_the_view_and_in_the_picture():
     assert "instruments" not in PairGrid(many.train, limit=12).note
     assert left_out(3, 3) == "" and left_out(3, 1200) == "3 of 1,200 are shown."
     assert PairGrid([many.train[i] for i in range(4)], limit=3).note == "3 of 4 are shown."
+
+
+def test_a_grid_can_play_steadily(pairs):
+    assert PairGrid(pairs, limit=3, steady=True).payload()["steady"] and not PairGrid(pairs, limit=3).steady
+    with pytest.raises(InputError, match="steady"):
+        PairGrid(pairs, limit=3, steady="yes")
