@@ -202,7 +202,7 @@ def plot_measurement(found: Measurement):
     for label in ax.get_yticklabels():
         label.set_fontweight("bold" if label.get_text() == found.chosen else "normal")
     seconds = "processor time" if found.clock == "processor" else "time"
-    ax.set_title(f"{found.key}", fontsize=8, loc="left")
+    ax.set_title(found.key, fontsize=8, loc="left")
     ax.set_xlabel(f"{seconds} of a call (ms), {found.machine['threads']} thread(s) of {found.machine['processor']}")
     ax.xaxis.label.set_fontsize(8)
     ax.spines[["top", "right"]].set_visible(False)
