@@ -86,7 +86,7 @@ class Operation:
 _active: ContextVar = ContextVar("tuning", default=None)
 
 # %% ../nbs/00_tuning.ipynb #57654409
-MARGIN = 0.9  # another form replaces the committed one when it takes less than this share of its time
+MARGIN = 0.7  # another form replaces the committed one when it takes less than this share of its time
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ def attend_in_pieces(
     return _AttendInPieces.apply(q, k, v)
 
 
-ATTENTION.form("in pieces")(attend_in_pieces)
+ATTENTION.form("in pieces")(lambda q, k, v: attend_in_pieces(q, k, v))
 
 
 @ATTENTION.form("in pieces, padded")

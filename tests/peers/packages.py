@@ -16,7 +16,7 @@ from plain import Contestant, Deck, count, painted
 
 NEEDS = {  # package -> what is installed beside it, none of it with its dependencies: torch is ours, without CUDA
     "torch-mimicry": [],
-    "lightweight-gan": ["einops", "adabelief-pytorch"],
+    "lightweight-gan": ["einops"],
 }
 
 
@@ -100,10 +100,10 @@ def lightweight(pairs, place: Path, batch: int = 10, pieces: int = 4) -> Contest
 
     Its trainer calls `.cuda()`, so its loop is repeated here without that, with the defaults of its command
     (augmentation by its own rule for a data set of this size, a gradient penalty in every fourth step). It averages
-    weights only after 20,000 steps, which nobody gets to here. While it is imported a GPU is feigned, and torchvision
-    and kornia, which it needs for files and for a blur that is off, are stood in for: they would have to fit our torch.
+    weights only after 20,000 steps, which nobody gets to here. While it is imported a GPU is feigned, and what it
+    needs for files, for a blur that is off and for another optimiser is stood in for (it would have to fit our torch).
     """
-    absent = {name: mock.MagicMock() for name in ("torchvision", "kornia", "kornia.filters")}
+    absent = {name: mock.MagicMock() for name in ("torchvision", "kornia", "kornia.filters", "adabelief_pytorch")}
     with mock.patch("torch.cuda.is_available", lambda: True), mock.patch.dict(sys.modules, absent):
         theirs = importlib.import_module("lightweight_gan.lightweight_gan")
     theirs.Blur = torch.nn.Identity  # as its trainer does unless `antialias` is set
