@@ -173,7 +173,7 @@ def frames_at(
     wanted = next(times, None)
     with opened(path) as film:
         stream = _pictures(path, film, threads)
-        usual = 1 / float(stream.average_rate or 25)
+        usual, shape = 1 / float(stream.average_rate or 25), float(stream.sample_aspect_ratio or 1)
         shown, origin, clock, length = None, None, 0.0, usual
         for frame in _decoded(path, film, stream, damage):
             if frame.width * frame.height > MOST_PIXELS:
@@ -188,6 +188,7 @@ def frames_at(
                 return
             length = float(frame.duration * frame.time_base) if frame.duration else usual
             shown, clock = frame, now
+            shown.opaque = [shape]  # of a pixel, width by height, for `to_rgb`; a list of its own, or PyAV forgets it
             damage.seconds = clock + length
         while shown is not None and wanted is not None and wanted < clock + length - 1e-6:
             yield wanted, shown
@@ -222,12 +223,15 @@ def _from_hdr(wide: np.ndarray, curve: int) -> np.ndarray:  # (H, W, 3) uint16 t
 
 
 def to_rgb(frame) -> np.ndarray:  # (H, W, 3) uint8
-    """Turn a frame of PyAV into an upright picture in sRGB."""
+    """Turn a frame of PyAV into an upright picture in sRGB, of square pixels where `frames_at` gave it."""
     space = 1 if frame.colorspace == 2 and frame.height >= 720 else None  # HD that does not say so is BT.709
+    (shape,) = frame.opaque or [1.0]
+    shape = shape if 0.25 <= shape <= 4 else 1.0  # whatever else a header says is no camera's
+    width = round(frame.width * shape)
     if frame.color_trc in (_PQ, _HLG):
-        picture = _from_hdr(frame.to_ndarray(format="rgb48le"), frame.color_trc)
+        picture = _from_hdr(frame.reformat(width, format="rgb48le").to_ndarray(), frame.color_trc)
     else:
-        picture = frame.reformat(format="rgb24", src_colorspace=space).to_ndarray()
+        picture = frame.reformat(width, format="rgb24", src_colorspace=space).to_ndarray()
     turns = round((frame.rotation or 0) / 90) % 4
     return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
