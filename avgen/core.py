@@ -359,23 +359,12 @@ def advise_letters(words: str) -> None:
     advise(f"{what}; install a font such as Noto Sans CJK, then restart Python")
 
 
-def _texts(artist) -> list:
-    """The texts of a figure. The ticks of axes that are switched off are not made, only to be looked at."""
-    from matplotlib import axis, text
-
-    found = [artist] if isinstance(artist, text.Text) else []
-    for child in artist.get_children():
-        if not isinstance(child, axis.Axis) or artist.axison:
-            found += _texts(child)
-    return found
-
-
 @contextlib.contextmanager
 def all_letters(figure):
     """Inside the `with` block draw names in other scripts with an installed font that has them; say where none has."""
-    from matplotlib import font_manager
+    from matplotlib import font_manager, text
 
-    for label in _texts(figure):
+    for label in figure.findobj(text.Text):
         letters = "".join(sorted({c for c in label.get_text() if ord(c) > 0x2FF}))
         whole = font_with(letters)
         files = dict.fromkeys([whole] if whole else map(font_with, letters))
@@ -393,7 +382,7 @@ def figure_png(figure, dpi: int = 90) -> bytes:
     """Turn a matplotlib figure into PNG bytes, and close it."""
     import matplotlib.pyplot as plt  # training machines may lack it
 
-    for text in _texts(figure):
+    for text in figure.findobj(match=lambda artist: hasattr(artist, "set_parse_math")):
         text.set_parse_math(False)  # a class may be called "cash$ & $money"
     buffer = io.BytesIO()
     with all_letters(figure):

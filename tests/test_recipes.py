@@ -19,12 +19,17 @@ ROOT = Path(__file__).resolve().parent.parent
 RECIPES = sorted((ROOT / "docs/recipes").glob("*.md"))
 BLOCK = re.compile(r"(?:Save as `(?P<file>[\w.]+)`:\n\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
 # Commands that a cluster has and this machine does not: a job runs at once. A study takes minutes even at toy size and
-# has tests of its own: its options and values are parsed only.
+# has tests of its own: its options and values are parsed only. The judge of `avgen evaluate` learns for two steps.
 PARSE = "from avgen.cli import app; from typer.main import get_command as g; import sys; "
 PARSE += "g(app).commands['study'].make_context('study', sys.argv[2:])"
+HASTY = "from functools import partial; from avgen.cli import app; from avgen.judge import evaluator as e; "
+HASTY += "e.EvaluatorSettings = partial(e.EvaluatorSettings, image_steps=2, sound_steps=2, batch_size=8); "
+HASTY += "app(prog_name='avgen')"
 STAND_INS = {
     "sbatch": 'exec bash "$1"',
-    "avgen": f'if [ "$1" = study ]; then exec "{{python}}" -c "{PARSE}" "$@"; fi\nexec "{{python}}" -m avgen.cli "$@"',
+    "avgen": f'if [ "$1" = study ]; then exec "{{python}}" -c "{PARSE}" "$@"; fi\n'
+    f'if [ "$1" = evaluate ]; then exec "{{python}}" -c "{HASTY}" "$@"; fi\n'
+    'exec "{python}" -m avgen.cli "$@"',
 }
 
 

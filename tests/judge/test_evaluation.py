@@ -11,9 +11,10 @@ from avgen.data.pairs import Pairs, toy_pairs
 from avgen.judge.classifier import samples
 from avgen.judge.evaluation import (
     Evaluation,
+    Reading,
+    check_collapse,
     evaluate,
     evaluation_figure,
-    check_collapse,
     read_evaluations,
     write_evaluations,
 )
@@ -202,3 +203,30 @@ def test_reports_from_before_these_measures_still_open():
         assert e.said("frechet") == e.said("follows") == e.said("pixel_spread") == "not measured"
         assert "not hardened" in e.said("accuracy") and "recall" in e.objections()
         assert "not measured" in e.text() and len(evaluation_figure(e).axes) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "real", "far"),
+    [
+        ("recall", 0.29, 1.0, True),
+        ("recall", 0.31, 1.0, False),
+        ("frechet", 41.0, 10.0, True),
+        ("frechet", 39.0, 10.0, False),
+        ("pixel_spread", 0.39, 1.0, True),
+        ("noise_moves", 0.09, None, True),  # below a number: nothing real is needed
+        ("copies", 0.22, 0.01, True),
+        ("copies", 0.2, 0.01, False),
+        ("recall", None, 1.0, False),
+        ("recall", 0.0, None, False),
+        ("kid", 9.0, 0.0, False),  # no limit is set for it
+    ],
+)
+def test_a_reading_is_far_by_the_rule_of_its_measure(name, value, real, far):
+    assert Reading(name, value, real).is_far is far
+
+
+def test_a_reading_is_said_with_what_real_samples_score():
+    assert Reading("recall", 0.014, 0.87).text() == "0.01 (real 0.87)"
+    assert Reading("frechet", 177.74, 9.66).text() == "177.7 (floor 9.7)"
+    assert Reading("accuracy", 0.5, 0.9).text(" [0.400, 0.600]") == "0.500 [0.400, 0.600] (real 0.900)"
+    assert Reading("noise_moves", 0.5, None).text() == "0.50" and Reading("kid", None, 0.1).text() == "not measured"
