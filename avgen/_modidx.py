@@ -155,7 +155,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                             'avgen.core._cannot_write': ('core.html#_cannot_write', 'avgen/core.py'),
                             'avgen.core._cpu_multiplies_bfloat16': ('core.html#_cpu_multiplies_bfloat16', 'avgen/core.py'),
                             'avgen.core._sync_folder': ('core.html#_sync_folder', 'avgen/core.py'),
-                            'avgen.core._texts': ('core.html#_texts', 'avgen/core.py'),
                             'avgen.core._widget_of': ('core.html#_widget_of', 'avgen/core.py'),
                             'avgen.core.advise_letters': ('core.html#advise_letters', 'avgen/core.py'),
                             'avgen.core.all_letters': ('core.html#all_letters', 'avgen/core.py'),

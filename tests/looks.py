@@ -99,7 +99,8 @@ def looked_at(page, path, combinations, name: str = "") -> list[str]:
             "document.querySelectorAll('[data-widget]').length === document.querySelectorAll('[data-ready]').length"
         )
     for window, theme in combinations:
-        page.set_viewport_size(window)
+        if page.viewport_size != window:
+            page.set_viewport_size(window)
         in_theme(page, theme)
         said = f"{name}, {window['width']} px, {theme}"
         wrong += [f"{said}: {bad}" for bad in page.evaluate(FAINT)]

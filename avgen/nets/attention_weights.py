@@ -113,6 +113,9 @@ def one_is_pooled(grid: tuple[int, int], other: tuple[int, int]) -> bool:
     return coarser(grid, other) or coarser(other, grid)
 
 # %% ../../nbs/05_nets/00_attention_weights.ipynb #7113c00d
+UNIFORM = 0.98  # of the entropy of uniform attention: a point above it looks everywhere alike
+
+
 def layer_words(layer: str, queries: tuple, keys: tuple) -> str:
     """Read a layer's path, with its grids, as a person would: "encoder, attention at 32 x 32"; keep any other name."""
     path, *head = layer.split(", ")
@@ -251,9 +254,8 @@ def grid_of(name, grid, count):
         hint = next(
             (f", or skip={s} for leading tokens" for s in (1, 2) if math.isqrt(count - s) ** 2 == count - s), ""
         )
-        raise InputError(
-            f"{name}: found {count} positions, which make no square; expected {name}=(rows, columns){hint}"
-        )
+        wanted = f"expected {name}=(rows, columns){hint}"
+        raise InputError(f"{name}: found {count} positions, which make no square; {wanted}")
     try:
         grid = (side, side) if grid is None else tuple(int(n) for n in grid)
     except (TypeError, ValueError):
@@ -282,7 +284,6 @@ def numbers_of(name: str, value):
     raise InputError(f"{name}: found {str(value)[:60]}; expected {expected}")
 
 # %% ../../nbs/05_nets/00_attention_weights.ipynb #777351ab
-UNIFORM = 0.98  # of the entropy of uniform attention: a point above it looks everywhere alike
 _SOFTMAX = (F.softmax, torch.softmax, Tensor.softmax)
 _MULTIHEAD = inspect.signature(F.multi_head_attention_forward)
 
@@ -331,15 +332,14 @@ class _Listener(TorchFunctionMode):
         result = func(*args, **kwargs)
         if not self.path:
             return result
+        dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
         if func is F.scaled_dot_product_attention:
             bound = inspect.signature(fused_weights).bind(*args, **kwargs).arguments
             self.admit(self.path[-1], (*bound["query"].shape[:-1], bound["key"].shape[-2]))
             self.keep(self.path[-1], fused_weights(**bound))
         elif func is F.multi_head_attention_forward:
             self.keep(self.path[-1], _multihead_weights(args, kwargs))
-        elif (
-            func in _SOFTMAX and result.ndim == 4 and (kwargs.get("dim", args[1] if len(args) > 1 else None) in (-1, 3))
-        ):
+        elif func in _SOFTMAX and result.ndim == 4 and dim in (-1, 3):
             self.keep(self.path[-1], result.detach().float().nan_to_num(0))
         return result
 

@@ -350,10 +350,8 @@ def judge_runs(work: Demo) -> None:
         found.evaluations = judged
         if not work.quick:
             found.shipped_evaluations = judge_shipped(found, work.folder / "shipped.json", **options)
-        task.note = ", ".join(
-            f"{direction} {100 * e.accuracy:.1f} % [{100 * e.low:.1f}, {100 * e.high:.1f}]"
-            for direction, e in judged.items()
-        )
+        said = (f"{d} {100 * e.accuracy:.1f} % [{100 * e.low:.1f}, {100 * e.high:.1f}]" for d, e in judged.items())
+        task.note = ", ".join(said)
 
 # %% ../../nbs/12_report/07_demo.ipynb #4176ddda
 def demo(

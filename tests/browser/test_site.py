@@ -6,6 +6,7 @@ from chrome import shoot
 from looks import ENTROPIES, EVERY, WIDE, looked_at, watched
 
 pytestmark = pytest.mark.browser
+PARTS = 6  # of the pages, so that two workers can share them
 
 
 @pytest.fixture(scope="module")
@@ -14,9 +15,6 @@ def page(browser):
     page = watched(browser.new_page(viewport=WIDE))
     yield page
     page.close()
-
-
-PARTS = 6  # of the pages, so that two workers can share them
 
 
 def chapter(path) -> str:
