@@ -44,6 +44,7 @@ def test_notebook_7(browser, tmp_path):
         page = opened(browser, f"{address}/notebooks/view.ipynb", 120_000, viewport={"width": 1300, "height": 2000})
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.add_locator_handler(page.locator(".jp-Dialog button.jp-mod-accept"), lambda accept: accept.click())
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")  # a kernel that can run cells
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
         page.wait_for_function(

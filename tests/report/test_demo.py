@@ -141,12 +141,12 @@ def test_the_page_opens_with_the_pair_that_came_with_the_kit(came, tmp_path):
     work.findings.shipped_pairs = [pairs.validation[0], pairs.validation[5]]
     work.page.write()
     text = work.page.path.read_text()
-    assert text.index('id="shipped"') < text.index('id="how"') and text.count('class="noises"') == 2
+    assert text.index('id="shipped"') < text.index('id="how"') and text.count('class="stacked noises"') == 2
     assert "came with the kit" in text and "each from another noise" in text and 'href="#shipped"' in text
     cards = work.page._openings["S2I"].grid.cards
     assert [len(card["tiles"]) for card in cards] == [5, 5] and all(card["title"] for card in cards)
     assert all(tile["audio"] >= 0 for card in work.page._openings["I2S"].grid.cards for tile in card["tiles"][1:])
-    assert ".noises canvas { image-rendering: pixelated; }" in text
+    assert ".stacked canvas { image-rendering: pixelated; }" in text
 
 
 def test_without_the_pair_a_sentence_stands_in_its_place(tmp_path, monkeypatch):
