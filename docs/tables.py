@@ -157,7 +157,7 @@ def costs() -> str:
         ["what", "device", "time a direction", "peak memory"],
         [
             ["a few steps to try things out (`--preset toy`)", "CPU, 1 thread", "seconds", "0.4 GB"],
-            ["the demo: four instruments of the étude", "CPU, 1 thread", "about 3 min", ""],
+            ["the demo: four instruments of the étude", "CPU, 1 thread", "2 and a half min", "0.8 GB"],
             ["a small `duet`, 1,200 steps on the orchestra", "CPU, 1 thread", "4 and a half min", ""],
             ["the pair that comes with the kit (`duet`)", "CPU, 1 thread", duet, ""],
             ["`sa-cmgan`, `small`, 5,500 steps", "CPU, 1 thread", "8 to 9 min", "0.7 GB"],

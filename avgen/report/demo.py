@@ -310,10 +310,10 @@ def train_direction(
 # %% ../../nbs/12_report/07_demo.ipynb #67f88ea7
 def teach_evaluator(work: Demo) -> None:
     """Train the evaluator on real pairs, or take it from its cache when it was trained before."""
-    settings = EvaluatorSettings(image_steps=60, sound_steps=80, batch_size=16) if work.quick else None
-    options, found = dict(device=work.device, cache=work.folder / "evaluator", settings=settings), work.findings
+    pairs, quick = work.findings.pairs, EvaluatorSettings(image_steps=60, sound_steps=80, batch_size=16)
+    options = dict(device=work.device, cache=work.folder / "evaluator", settings=quick if work.quick else None)
     with work.task("evaluator", "training the evaluator on real pairs") as task:
-        evaluator = found.evaluator = train_evaluator(found.pairs, told=work.progress_of(task), **options)
+        evaluator = work.findings.evaluator = train_evaluator(pairs, told=work.progress_of(task), quiet=True, **options)
         task.note = ", ".join(f"{100 * a:.1f} % on real {m}s" for m, a in evaluator.accuracy.items())
 
 
@@ -393,8 +393,8 @@ def demo(
         teach_evaluator(work)
         judge_runs(work)
         work.page.write()
-        total = sum(task.seconds or 0 for task in work.tasks)
-        work.say(f"everything is done, {duration(total)} of work. Open {page.resolve()}")
+        took = duration(sum(task.seconds or 0 for task in work.tasks))
+        work.say(f"everything is done, {took} of work. Open {page.resolve()}")
     except KeyboardInterrupt as e:
         work.say(f"{str(e) or 'interrupted'}; the same command goes on from here. What there is: {page.resolve()}")
     return page
