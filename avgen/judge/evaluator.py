@@ -324,7 +324,7 @@ def evaluator_at_hand(
     config: SpectrogramConfig,
     cache=None,  # a folder; default $AVGEN_CACHE or ~/.cache/avgen
 ) -> Evaluator | None:
-    """Find the best evaluator of some data that needs no training: in use, in the cache, or come with the kit."""
+    """Return the best evaluator of some data that is trained already: in use, in the cache, or shipped with the kit."""
 
     def fits(record: dict, names, settings: dict) -> bool:
         return record.get("data", [None])[0] == data and tuple(names) == instruments and settings == config.to_dict()

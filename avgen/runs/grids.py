@@ -353,8 +353,8 @@ class Generated(Tensor, Displayed):
         kind = "image" if self.direction == "S2I" else "sound"
         if self.judge is None:
             return shown + (
-                "Nobody at hand to name it: judge = avgen.judge.evaluator.train_evaluator(run.pairs) trains an "
-                "evaluator, then show it again."
+                "No evaluator is at hand to name it. avgen.judge.evaluator.train_evaluator(run.pairs) trains one; then "
+                "show this again."
             )
         word, own = ("Seen", "pictures") if kind == "image" else ("Heard", "sounds")
         right = self.judge.accuracy.get(kind)
