@@ -34,12 +34,15 @@ def orchestra(
         bool, typer.Option("--hold-out-performers", help="Let validation be played by people whom train never heard.")
     ] = False,
     audio: Annotated[str, typer.Option(help="wav or flac.")] = "wav",
+    train_takes: Annotated[
+        int | None, typer.Option(help="Recordings of each instrument to cut the training pairs from; default: 40.")
+    ] = None,
 ):
     """Make the embedded data set: thirteen synthesised instruments and their drawn players."""
     from avgen.orchestra.dataset import build
 
     options = dict(seed=seed, workers=workers, hold_out_performers=hold_out_performers, audio=audio, level=level)
-    build(out, train=train, validation=validation, **options)
+    build(out, train=train, validation=validation, train_takes=train_takes, **options)
 
 
 @app.command(epilog=example("avgen demo", "avgen demo --quick --out runs/look"))

@@ -144,7 +144,10 @@ def _folder_state(folder: Path, wanted: dict) -> str:
         found = f"folder {str(folder)!r} holds something that is not an orchestra"
         raise InputError(f"{found}; expected an empty or a new folder; give another name")
     made = {"level": "orchestra", **about["arguments"]}  # there was one level only when older folders were made
-    differences = [f"{k}={made.get(k)!r}, asked for {v!r}" for k, v in wanted.items() if made.get(k) != v]
+    names = dict.fromkeys([*wanted, *made])
+    differences = [
+        f"{k}={made.get(k)!r}, asked for {wanted.get(k)!r}" for k in names if made.get(k) != wanted.get(k)
+    ]
     if differences:
         found = f"folder {str(folder)!r} holds an orchestra made with {'; '.join(differences)}"
         raise InputError(f"{found}; remove it or give another folder")
@@ -217,6 +220,7 @@ def build(
     tune_share: float = 0.1,  # share of train's takes that become the tune split
     quiet: bool = False,
     level: str = "orchestra",  # or "etude": four instruments, plain walls, six players
+    train_takes: int | None = None,  # of each instrument: the same people play other music; None: the usual takes
 ) -> Pairs:
     """Make the orchestra, or find it already made with the same arguments, and open it.
 
@@ -239,6 +243,8 @@ def build(
         "sample_rate": config.sample_rate,
         "clip_seconds": config.clip_seconds,
     }
+    if train_takes is not None:
+        arguments["train_takes"] = check_setting("train_takes", train_takes, int, 1, min(train, 900))
     check_setting("tune_share", tune_share, float, 0, 0.5)
 
     def report(text):
@@ -246,7 +252,7 @@ def build(
             tell(f"orchestra: {text}")
 
     state = _folder_state(folder, arguments)
-    takes = plan_takes(train, validation, seed, hold_out_performers, level)
+    takes = plan_takes(train, validation, seed, hold_out_performers, level, train_takes)
     if state == "complete":
         report(f"found {_describe(takes, config)} in {folder}")
         return open_pairs(folder, config=config, tune_share=tune_share)

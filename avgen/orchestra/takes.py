@@ -75,14 +75,15 @@ class Take:
 
     split: str  # "train" or "validation"
     instrument: str
-    number: int  # the two digits in Sub-URMP's file names; takes of train and validation never share one
+    number: int  # the digits in Sub-URMP's file names; takes of train and validation never share one
     clips: int
     performer: str
+    digits: int = 2
 
     @property
     def name(self) -> str:
         """The name that files and tables call it by, like "oboe07"."""
-        return f"{self.instrument}{self.number:02d}"
+        return f"{self.instrument}{self.number:0{self.digits}d}"
 
 
 def plan_takes(
@@ -91,8 +92,15 @@ def plan_takes(
     seed: int = 0,
     hold_out_performers: bool = False,  # validation is played by people whom train never heard nor saw
     level: str = "orchestra",  # one of LEVELS
+    train_takes: int | None = None,  # of each instrument; None: 40, more when they would get long
 ) -> list[Take]:
-    """Decide who plays what: 40 takes an instrument in train and 25 in validation, more when takes would get long."""
+    """Decide who plays what: 40 takes an instrument in train and 25 in validation, more when takes would get long.
+
+    With `train_takes` their numbers have three digits. A take's name decides what is played, so the same people then
+    play other music, in other rooms, than in any orchestra made without it. Raises InputError for more takes than pairs.
+    """
+    if train_takes is not None:
+        check_setting("train_takes", train_takes, int, 1, min(train, 900))
     takes, cast = [], level_of(level)
     for instrument in cast.instruments:
         number = 0
@@ -101,11 +109,14 @@ def plan_takes(
             people = cast.held_out_performers if held_out else cast.performers
             wanted = max(min(pairs, _USUAL_TAKES[split]), -(-pairs // _MOST_CLIPS))
             count = min(wanted, _MOST_TAKES[split])
+            if train_takes is not None and split == "train":
+                count = train_takes
             rng = np.random.default_rng(stream_seed(seed, "players", split, instrument))
             order = np.concatenate([rng.permutation(len(people)) for _ in range(-(-count // len(people)))])
             for i in range(count):
                 clips = pairs // count + (i < pairs % count)
-                takes.append(Take(split, instrument, number, clips, people[order[i]]))
+                digits = 2 if train_takes is None else 3
+                takes.append(Take(split, instrument, number, clips, people[order[i]], digits))
                 number += 1
     return takes
 

@@ -38,6 +38,7 @@ class DuetSettings:
     sound_components: int = 24  # the same of a sound
     image_size: int = 64  # rows and columns of the pictures
     encoder_width: int = 24
+    encoder_learns: bool = False  # beside the flow too: for thousands of takes; with few it learns them by heart
     augment: bool = True  # slightly change what the encoder sees while it learns
     batch_size: int = 48
     balanced: bool = True  # draw every instrument equally often
@@ -68,8 +69,10 @@ class DuetSettings:
         for name in ("batch_size", "classifier_steps", "main_steps", "penalty_every", "walk_steps", "encoder_width"):
             check_setting(name, getattr(self, name), int, 1)
         check_setting("image_size", self.image_size, choices=(32, 64, 128, 256))
-        for name in ("augment", "balanced"):
+        for name in ("augment", "balanced", "encoder_learns"):
             check_setting(name, getattr(self, name), bool)
+        if self.training == "game" and self.encoder_learns:
+            raise InputError("setting 'encoder_learns': found True; expected False: in a game the encoder is frozen")
         for name in ("classifier_learning_rate", "learning_rate", "matrix_learning_rate", "game_learning_rate"):
             check_setting(name, getattr(self, name), float, 1e-8, 1.0)
         for name in ("penalty", "likeness", "token_noise"):
@@ -155,17 +158,19 @@ class Duet(System):
 
     @torch.no_grad()
     def prepare(self, pairs, device) -> None:
-        """Freeze the encoder, fit the latents, and keep what is heard in every training source."""
-        self.encoder.eval().requires_grad_(False)
-        blocks = [range(k, min(k + 256, len(pairs))) for k in range(0, len(pairs), 256)]
+        """Fit scales and latents; freeze the encoder, unless it learns on, and keep what it hears in every source."""
         image, sound = self.direction == "S2I", self.direction != "S2I"
-        sources = [pairs.tensors(block, device=device)[image] for block in blocks]
         if not self.encoder.fitted:
-            self.encoder.fit_scale(sources[:16])
-            self.latents.fit(torch.cat([pairs.tensors(block, device=device)[sound] for block in blocks[:16]]))
+            some = (torch.arange(min(len(pairs), 4096)) * len(pairs) // min(len(pairs), 4096)).split(256)
+            self.encoder.fit_scale([pairs.tensors(block, device=device)[image] for block in some])
+            self.latents.fit(torch.cat([pairs.tensors(block, device=device)[sound] for block in some]))
+        if self.settings.encoder_learns:
+            return
+        self.encoder.eval().requires_grad_(False)
         tokens, width = self.encoder.tokens.grid, self.encoder.mean.shape[1] + self.encoder.raw_size
         if 4 * len(pairs) * tokens[0] * tokens[1] * width <= 2**30:
-            self.heard = tuple(torch.cat(part) for part in zip(*(self.encoder(x) for x in sources)))
+            heard = [self._hear_pairs(pairs, block, device) for block in torch.arange(len(pairs)).split(256)]
+            self.heard = tuple(torch.cat(part) for part in zip(*heard))
 
     def hear(self, batch, context) -> tuple[Tensor, Tensor, Tensor]:
         """Return what is heard in a training batch, with a little noise, the same for all losses of a step."""
@@ -188,6 +193,7 @@ class Duet(System):
     def begin_finish(self, pairs, device) -> None:
         """Walk every training source to `finish_time` and to the end; start the finisher with the painter's weights."""
         self.prepare(pairs, device)
+        self.encoder.eval().requires_grad_(False)
         self.painter.eval().requires_grad_(False)
         if not self.finisher.output.weight.any():
             self.finisher.load_state_dict(self.painter.state_dict())
@@ -283,8 +289,9 @@ class Duet(System):
         first = self._stage("classifier", s.classifier_steps, (classifier,))
         if s.training == "game":
             return first, self._game("game", "painter", s.main_steps, self.prepare)
-        flow = Phase("flow", ("painter",), self.flow_loss, s.learning_rate, (0.9, 0.99), muon=s.matrix_learning_rate)
-        second = self._stage("flow", s.main_steps, (flow,), ("painter",), self.prepare)
+        players = ("painter", "encoder") if s.encoder_learns else ("painter",)
+        flow = Phase("flow", players, self.flow_loss, s.learning_rate, (0.9, 0.99), muon=s.matrix_learning_rate)
+        second = self._stage("flow", s.main_steps, (flow,), players, self.prepare)
         if not s.finish_steps:
             return first, second
         return first, second, self._game("finish", "finisher", s.finish_steps, self.begin_finish)

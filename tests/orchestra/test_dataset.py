@@ -232,3 +232,16 @@ def test_the_full_orchestra_is_no_toy(tmp_path, monkeypatch):
     found = orchestra.probes(orchestra.build(tmp_path / "o", seed=3, quiet=True))
     assert found["mean_colour"] <= 0.25 and found["thumbnail"] <= 0.6 and found["spectrum"] <= 0.8, found
     assert found["spectrum"] > 0.4, "a spectrum that says nothing would be noise"
+
+
+def test_the_number_of_takes_belongs_to_a_data_set(tmp_path):
+    pairs = orchestra.build(tmp_path / "o", train=4, validation=1, train_takes=4, quiet=True)
+    assert len(pairs.all_train) == 4 * len(pairs.instruments)
+    names = {path.name for path in (tmp_path / "o" / "img" / "train" / "oboe").iterdir()}
+    assert {name.split("_")[0] for name in names} == {f"oboe{k:03d}" for k in range(4)}
+    orchestra.build(tmp_path / "o", train=4, validation=1, train_takes=4, quiet=True)  # found again
+    for other in (dict(train_takes=2), dict()):
+        with pytest.raises(InputError, match="train_takes=4, asked for"):
+            orchestra.build(tmp_path / "o", train=4, validation=1, quiet=True, **other)
+    with pytest.raises(InputError, match="train_takes"):
+        orchestra.build(tmp_path / "p", train=4, validation=1, train_takes=5)

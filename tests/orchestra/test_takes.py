@@ -33,6 +33,17 @@ def test_performers_play_several_instruments_and_can_be_held_out():
     assert [t for t in held if t.split == "train"] == [t for t in plan_takes() if t.split == "train"]
 
 
+def test_more_takes_are_other_music_by_the_same_people():
+    usual, more = plan_takes(), plan_takes(120, 10, train_takes=60)
+    train = [t for t in more if t.split == "train"]
+    assert len(train) == 60 * len(INSTRUMENTS) and {t.clips for t in train} == {2}
+    assert not {t.name for t in more} & {t.name for t in usual} and train[0].name == "bassoon000"
+    assert {t.performer for t in more} == {t.performer for t in usual}
+    for wrong in (0, 121, 901, 2.5, True):
+        with pytest.raises(InputError, match="train_takes"):
+            plan_takes(120, 10, train_takes=wrong)
+
+
 def test_every_clip_sounds():
     for take in plan_takes(20, 5)[::11]:
         for clip, picture, row in make_take(take, seed=2):

@@ -16,7 +16,7 @@ from avgen.systems.duet import DuetSettings
 from avgen.training.runner import resume, train
 
 CPU = torch.device("cpu")
-TRAININGS = [dict(), dict(training="game"), dict(finish_steps=3)]
+TRAININGS = [dict(), dict(training="game"), dict(finish_steps=3), dict(encoder_learns=True)]
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +95,18 @@ def test_wrong_settings(wrong):
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         DuetSettings().width = 3
+
+
+def test_an_encoder_that_learns_on_is_trained_and_averaged(pairs, tmp_path):
+    def last(name, **changes):
+        options = dict(direction="S2I", preset="toy", quiet=True, device="cpu", threads=1)
+        run = train("duet", pairs, run=tmp_path / name, **options, **changes)
+        return read_checkpoint(list_checkpoints(Path(run.folder) / "checkpoints")[-1]).tensors
+
+    learns, frozen = last("learns", encoder_learns=True), last("frozen")
+    weight = "encoder.tokens.layers.0.weight"
+    assert f"average.{weight}" in learns and f"average.{weight}" not in frozen
+    trained, kept = (next(t[n] for n in t if n.endswith(weight) and "average" not in n) for t in (learns, frozen))
+    assert not torch.equal(trained, kept)
+    with pytest.raises(InputError, match="encoder_learns"):
+        DuetSettings(training="game", encoder_learns=True)
