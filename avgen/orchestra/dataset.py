@@ -145,9 +145,7 @@ def _folder_state(folder: Path, wanted: dict) -> str:
         raise InputError(f"{found}; expected an empty or a new folder; give another name")
     made = {"level": "orchestra", **about["arguments"]}  # there was one level only when older folders were made
     names = dict.fromkeys([*wanted, *made])
-    differences = [
-        f"{k}={made.get(k)!r}, asked for {wanted.get(k)!r}" for k in names if made.get(k) != wanted.get(k)
-    ]
+    differences = [f"{k}={made.get(k)!r}, asked for {wanted.get(k)!r}" for k in names if made.get(k) != wanted.get(k)]
     if differences:
         found = f"folder {str(folder)!r} holds an orchestra made with {'; '.join(differences)}"
         raise InputError(f"{found}; remove it or give another folder")

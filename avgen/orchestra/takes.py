@@ -97,7 +97,8 @@ def plan_takes(
     """Decide who plays what: 40 takes an instrument in train and 25 in validation, more when takes would get long.
 
     With `train_takes` their numbers have three digits. A take's name decides what is played, so the same people then
-    play other music, in other rooms, than in any orchestra made without it. Raises InputError for more takes than pairs.
+    play other music, in other rooms, than in any orchestra made without it. Raises InputError for more takes than
+    pairs.
     """
     if train_takes is not None:
         check_setting("train_takes", train_takes, int, 1, min(train, 900))
