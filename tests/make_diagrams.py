@@ -9,7 +9,7 @@ a command or an exercise it takes from there: nothing is typed twice.
 import sys
 from pathlib import Path
 
-from drawings import bench, commands, lessons, nets, report, runs
+from drawings import bench, commands, lessons, nets, report, runs, studies
 
 ROOT = Path(__file__).resolve().parent.parent
 # page: drawing, and the picture in words
@@ -18,6 +18,15 @@ DIAGRAMS = {
     "04_prepare/03_labels": (
         nets.path_to_label,
         "folders become instrument and performer; a table tells the players of one film apart",
+    ),
+    "05_nets/06_encoders": (
+        nets.into_a_code,
+        "a spectrogram shrinks layer by layer to a name and a code of 64 numbers",
+    ),
+    "05_nets/07_generators": (nets.out_of_a_code, "a code and noise grow layer by layer to a picture of 64 x 64"),
+    "05_nets/10_latents": (
+        nets.cut_and_compressed,
+        "a picture is cut into patches, and each becomes a few numbers along the directions that matter",
     ),
     "05_nets/12_grid_transformer": (
         nets.grid_transformer,
@@ -51,6 +60,18 @@ DIAGRAMS = {
         runs.two_processes_talk,
         "a notebook and a process that meet only in the run's folder",
     ),
+    "10_studies/01_jobs": (
+        studies.shared_runs,
+        "jobs become folders named by a digest, and several tables use the same run",
+    ),
+    "10_studies/03_workplace": (
+        studies.one_workplace,
+        "several workers share the runs in one folder, one judge counts for all, and a table's line comes out",
+    ),
+    "11_show/03_pair_grid": (
+        studies.cards_with_tiles,
+        "two cards with a given sound, a generated and a real picture, and a verdict in words",
+    ),
     "11_show/05_attention_state": (
         nets.rulers,
         "one ruler for the whole map makes a nearly uniform row flat, a ruler for each row keeps its shape",
@@ -75,12 +96,24 @@ DIAGRAMS = {
         report.the_demo,
         "the tasks of a demo one after the other, the page written between them, an interrupt and where it goes on",
     ),
+    "12_report/08_rating_analysis": (
+        studies.rated,
+        "the published means of real pictures and three systems on a scale of four texts",
+    ),
+    "12_report/09_rating_study": (
+        studies.voted,
+        "real and generated pictures are shuffled, shown without their source, and each vote goes to one file",
+    ),
     "13_cli/01_base": (commands.exit_codes, "what a command can come to, and the exit code of each"),
     "13_cli/02_training": (
         commands.make_train_resume,
         "avgen orchestra makes data, avgen train a run, an interrupt keeps a checkpoint, avgen resume goes on",
     ),
     "13_cli/03_judging": (commands.five_questions, "five questions, the command that answers each, and what it gives"),
+    "13_cli/04_generating": (
+        studies.generated_and_asked,
+        "one command paints pictures from a sound, another shows where it looked",
+    ),
     "13_cli/05_prepare": (commands.films_to_pairs, "a folder of films becomes frames with half a second of sound each"),
     "13_cli/06_corpora": (
         commands.corpus_checked,

@@ -196,3 +196,76 @@ def path_to_label() -> Card:
     card.box(413, 224, 55, 80, "cello", ORANGE, 13)
     card.words(486, 252, "two pairs from\neach moment of\nthe same film", 13, SOFT, "start")
     return card
+
+
+def _maps(card: Card, x: float, base: float, plan) -> None:
+    """Stacks of feature maps about a centre each, as tall as their grid and as deep as their channels."""
+    for i, (grid, channels, fill) in enumerate(plan):
+        tall, deep, centre = 18 + 1.7 * grid, max(8, 4.4 * math.log2(max(2, channels))), x + 64 * i
+        card.box(round(centre - deep / 2), round(base - tall), round(deep), round(tall), "", fill)
+        card.words(centre, base + 20, f"{grid} x {grid}", 12)
+        card.words(centre, base + 36, f"{channels}", 12, SOFT)
+
+
+def into_a_code() -> Card:
+    card = Card(640, 258)
+    plan = ((64, 1, PAPER), (32, 64, BLUE), (16, 128, BLUE), (8, 256, BLUE), (8, 256, BLUE), (4, 512, BLUE))
+    _maps(card, 42, 176, plan)
+    card.words(14, 32, "spectrogram", 13, INK, "start", "bold")
+    card.words(130, 32, "grids shrink, maps become more", 13, SOFT, "start")
+    card.arrow((392, 160), (430, 160))
+    card.box(432, 84, 30, 92, "", GREY)
+    card.box(480, 104, 30, 72, "", GREY)
+    card.words(447, 196, "1024", 12)
+    card.words(495, 196, "128", 12)
+    card.arrow((510, 120), (538, 96))
+    card.arrow((510, 150), (538, 166))
+    card.box(540, 72, 88, 46, "which\ninstrument?", ORANGE, 12)
+    card.box(540, 144, 88, 46, "the code:\n64 numbers", GREEN, 12)
+    card.line((14, 224), (626, 224), "#d5dbe1", 1)
+    card.words(14, 246, "It learns by naming; then it is frozen, and only the code goes on.", 13, SOFT, "start")
+    return card
+
+
+def out_of_a_code() -> Card:
+    card = Card(640, 258)
+    card.box(14, 72, 88, 46, "the code:\n64 numbers", GREEN, 12)
+    card.box(14, 134, 88, 46, "noise:\n62 numbers", ORANGE, 12)
+    card.arrow((102, 96), (138, 132))
+    card.arrow((102, 156), (138, 140))
+    plan = ((4, 512, BLUE), (8, 256, BLUE), (8, 256, BLUE), (16, 128, BLUE), (32, 64, BLUE), (64, 3, PAPER))
+    _maps(card, 170, 176, plan)
+    card.arrow((458, 46), (458, 96))
+    card.words(458, 38, "attention", 13, SOFT)
+    card.words(626, 110, "a picture,\nor a sound", 13, INK, "end", "bold")
+    card.words(14, 36, "what is played", 13, SOFT, "start")
+    card.words(14, 54, "and all the rest", 13, SOFT, "start")
+    card.line((14, 224), (626, 224), "#d5dbe1", 1)
+    card.words(14, 246, "The encoder's shape, backwards: grids grow, maps become fewer.", 13, SOFT, "start")
+    return card
+
+
+def cut_and_compressed() -> Card:
+    card = Card(640, 252)
+    card.player(20, 44, 152, "#a9bfd6")
+    for i in range(9):
+        card.line((20 + 19 * i, 44), (20 + 19 * i, 196), PAPER, 1)
+        card.line((20, 44 + 19 * i), (172, 44 + 19 * i), PAPER, 1)
+    card.bar(96, 82, 19, 19, "none", DEEP_RED)
+    card.words(96, 28, "64 x 64, in patches", 13, INK, weight="bold")
+    card.words(96, 220, "12,288 numbers", 13, SOFT)
+    card.arrow((116, 92), (214, 92), colour=DEEP_RED)
+    card.words(262, 28, "one patch", 13, INK, weight="bold")
+    for k in range(9):
+        card.bar(232 + 20 * (k % 3), 62 + 20 * (k // 3), 20, 20, ("#6b4a35", "#7d5b44", "#a9bfd6")[(k + k // 3) % 3])
+    card.words(262, 144, "= mean", 13)
+    for i, (share, name) in enumerate(((1.0, "v1"), (0.55, "v2"), (0.3, "v3"), (0.12, "..."))):
+        card.words(222, 168 + 18 * i, f"+ z{i + 1} {name}" if i < 3 else "+ ...", 12, INK, "start")
+        card.bar(282, 158 + 18 * i, 60 * share, 12, DEEP_BLUE)
+    card.arrow((350, 120), (404, 120))
+    card.words(508, 28, "8 x 8 places, 32 numbers each", 13, INK, weight="bold")
+    for k in range(3):
+        card.bar(436 + 8 * k, 52 + 8 * k, 136, 136, GREY, EDGE)
+    card.mesh(452, 68, 8, 8, 17, lambda c, r: RED if (c, r) == (4, 2) else (BLUE if (c * 3 + r * 5) % 4 else GREEN))
+    card.words(508, 226, "2,048 numbers: a sixth", 13, SOFT)
+    return card
