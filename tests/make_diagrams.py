@@ -128,7 +128,7 @@ DIAGRAMS = {
     "14_bench/07_command": (bench.parts_measured, "make bench measures each part in fresh processes into one report"),
     "15_lessons/01_answers": (
         lessons.answered,
-        "four answers to one exercise: a slip is named, then a hint, then the solution is pointed at, then right",
+        "four answers to one exercise: three slips are named, two of them with a hint, and the fourth is right",
     ),
     "15_lessons/02_exercises": (lessons.all_exercises, "the exercises of each lesson, and how many slips each knows"),
     "15_lessons/03_quiz": (lessons.quiz_card, "a question with a wrong option chosen, and why it is wrong"),
