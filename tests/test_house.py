@@ -17,6 +17,7 @@ from house import (
     exported_module,
     floor_of,
     imports,
+    is_export,
     longest_run_of_exports,
     modules,
     names_without_example,
@@ -128,6 +129,50 @@ def test_next_is_the_next_page():
         links = re.findall(r"Next: .*?\]\(([^)#]+)", "\n".join(prose))
         assert links, f"{page.name} has no link to the next page"
         assert (page.parent / links[-1]).resolve() == following, f"{page.name} leads to {links[-1]}"
+
+
+# Pages whose first picture is what their own code makes: a chart, a still or a widget further down. The list shrinks
+# as they get a picture of their own at the top (`tests/make_diagrams.py`); no page may be added.
+PICTURE_IS_THE_RESULT = set(
+    """
+    01_signal/02_representations 01_signal/03_phases 01_signal/04_listening 01_signal/05_vocoder
+    01_signal/06_inversion 05_nets/01_attention_drawing 05_nets/09_losses 06_systems/01_base 06_systems/02_matching
+    06_systems/03_sa_cmgan 06_systems/07_flow 06_systems/08_source_encoder 06_systems/09_duet 07_runs/02_checkpoints
+    07_runs/07_grids 07_runs/08_curves 07_runs/09_film 07_runs/11_run 07_runs/12_logbook 08_training/02_updates
+    08_training/03_guard 08_training/05_watching 08_training/08_control 08_training/09_trainer 08_training/11_runner
+    08_training/12_replay 09_judge/01_measures 09_judge/08_poses 10_studies/02_shared_folder 10_studies/04_published
+    10_studies/05_rows 10_studies/06_tables 10_studies/09_study 10_studies/10_occlusion 11_show/01_live
+    11_show/06_inspector 11_show/07_compare 11_show/08_hearing 11_show/09_charts 11_show/11_dashboard
+    11_show/12_link 12_report/02_page_parts 12_report/04_pages 12_report/05_report 12_report/10_rating_widget
+    12_report/11_sheet 14_bench/06_report 15_lessons/05_slow_motion
+    """.split()
+)
+
+
+def picture_place(page) -> tuple[int, int]:
+    """How many cells that export a definition stand before the first picture of a page; -1 without one."""
+    before = 0
+    for i, cell in enumerate(json.loads(page.read_text())["cells"]):
+        source, outputs = "".join(cell["source"]), [o.get("data", {}) for o in cell.get("outputs", [])]
+        html = "".join("".join(data.get("text/html", [])) for data in outputs)
+        drawn = html if cell["cell_type"] == "code" else source
+        if re.search(r"!\[[^]]+\]\([^)]+\)|<(img|svg|canvas)\b", drawn) or any(
+            kind.startswith("image/") for data in outputs for kind in data
+        ):
+            return before, i
+        if is_export(cell["cell_type"], source) and re.search(r"^(async def|def|class|@)", source, re.M):
+            before += 1
+    return before, -1
+
+
+@pytest.mark.parametrize("page", PAGES + [pytest.param(ROOT / "nbs/index.ipynb", id="index")])
+def test_a_page_opens_with_a_picture(page):
+    before, place = picture_place(page)
+    assert place >= 0, f"{page.name}: found no picture; draw one in tests/drawings and show it after the title"
+    name = page.relative_to(ROOT / "nbs").with_suffix("").as_posix()
+    late = before > 0
+    assert not late or name in PICTURE_IS_THE_RESULT, f"{name}: its first picture stands below {before} definitions"
+    assert late or name not in PICTURE_IS_THE_RESULT, f"{name} opens with a picture now: take it off the list"
 
 
 def test_no_page_is_called_by_its_number():
