@@ -423,7 +423,7 @@ def test_a_recorder_keeps_what_its_layer_computed():
     LayerRecorder(maps, "here", layer, queries=[2, 7], samples=[2])(x, q, k, v)
     scores = q[2].flatten(1)[:, [2, 7]].T @ k[2].flatten(1)
     torch.testing.assert_close(maps["here"].weights[0], scores.softmax(1))
-    assert maps["here"].effect.item() == pytest.approx(float(0.5 * v[2].norm() / x[2].norm()), rel=1e-4)
+    assert maps["here"].effect.item() == pytest.approx((0.5 * v[2].norm() / x[2].norm()).item(), rel=1e-4)
     with pytest.raises(InputError, match="'here' for 3 samples"):
         LayerRecorder(maps, "here", layer, limit=100)(x, q, k, v)
 
