@@ -104,7 +104,7 @@ def test_places_are_laid_on_a_ground():
     assert lay_grid("key", 64, sound).grid == (8, 8) and lay_grid("key", 64, sound, grid=(4, 16)).grid == (4, 16)
     assert lay_grid("key", 7).grid == (1, 7)  # nothing is known of them: a line
     assert lay_grid("key", 64, torch.zeros(1, 3, 48, 48)).given.shape == (3, 48, 48)  # a batch of one
-    patched = lay_grid("key", 40, sound, patch=16, stride=(12, 7))
+    patched = lay_grid("key", 40, sound, grid=(5, 8), patch=16, stride=(12, 7))
     assert patched.grid == (5, 8) and patched.config == CONFIG
     assert patched.field == (2 / 64, 4.5 / 65, 62 / 64, 60.5 / 65)
     assert lay_grid("key", 16, sound, patch=16).field is None  # side by side they cover everything

@@ -377,8 +377,8 @@ def test_a_placement_knows_its_grounds_and_refuses_what_cannot_be():
         one.check_given(3)
     with pytest.raises(InputError, match="target_config"):
         Placement((8, 8), (4, 4), target_config="usual").check_given(1)
-    with pytest.raises(InputError, match="8 x 8 and keys 3 x 3 do not lie on one sound"):
-        Placement((8, 8), (3, 3), CONFIG).check_grids()
+    with pytest.raises(InputError, match="8 x 8 and keys 5 x 7 do not lie on one sound"):
+        Placement((8, 8), (5, 7), CONFIG).check_grids()
     with pytest.raises(InputError, match="query_names: found 1 names; expected 64"):
         Placement((8, 8), (4, 4), query_names=("all",)).check_grids()
 
