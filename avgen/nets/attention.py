@@ -4,19 +4,20 @@
 
 # %% auto #0
 __all__ = ['ATTENTION_FORMS', 'PROJECTION', 'AttentionForm', 'attention_form', 'QueryKeyValue', 'SelfAttention',
-           'attention_layers', 'record_attention', 'gammas', 'without_attention', 'effect_on_output']
+           'attention_layers', 'query_positions', 'LayerRecorder', 'TableRecorder', 'record_attention', 'gammas',
+           'without_attention', 'effect_on_output']
 
 # %% ../../nbs/05_nets/05_attention.ipynb #e2681710
 import contextlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core import InputError, check_setting
-from .attention_kernels import attend_fused, attend_written_out
-from .attention_maps import AttentionMap, map_bytes, maps_from_arrays
+from .attention_kernels import attend_fused, attend_written_out, map_bytes
+from .attention_maps import AttentionMap, maps_from_arrays
 from .attention_weights import leading_tokens, listen, numbers_of
 from .spectral_norm import add_spectral_norm
 from ..tuning import Operation
@@ -194,8 +195,15 @@ def _chosen(name, wanted, count):
     return chosen
 
 # %% ../../nbs/05_nets/05_attention.ipynb #06eafdb0
-def _query_positions(queries, grid, config):
-    "Positions in `grid` of queries given as positions or as points (seconds, hertz); None for all."
+def query_positions(
+    queries,  # positions in the grid, or points (seconds, hertz); None: all
+    grid: tuple[int, int],  # (h, w) of the queries of a layer
+    config: SpectrogramConfig | None = None,  # axes that place the points
+) -> Tensor | None:
+    """Return the positions in a grid of queries that are given as positions or as points; None for all.
+
+    Raises `InputError` for points without a config, and for positions outside the grid.
+    """
     if queries is None:
         return None
     points = len(queries) and not isinstance(queries[0], (int, Tensor)) and len(queries[0]) == 2
@@ -208,19 +216,23 @@ def _query_positions(queries, grid, config):
         queries = [config.row_of(hertz, h) * w + config.column_of(seconds, w) for seconds, hertz in queries]
     return _chosen("queries", list(queries), grid[0] * grid[1])
 
-
+# %% ../../nbs/05_nets/05_attention.ipynb #b7bc47f9
 @dataclass(eq=False)
-class _Recorder:
-    "Called by a layer with its input, queries, keys and o; puts an `AttentionMap` into `maps`."
+class LayerRecorder:
+    """Put an `AttentionMap` of a layer into `maps`, each time that the layer calls it with what it has computed.
+
+    Called with the input x (B, C, H, W), the grids of queries and keys, and o. Raises `InputError` when the map would
+    take more than `limit` bytes.
+    """
 
     maps: dict
     path: str  # of the layer
     layer: SelfAttention
-    queries: object
-    samples: object
-    config: SpectrogramConfig | None
-    sound: Tensor | None
-    limit: int  # bytes
+    queries: object = None  # see `query_positions`
+    samples: object = None  # how many samples of the batch to keep, or which; None: all
+    config: SpectrogramConfig | None = None  # axes for the map
+    sound: Tensor | None = None  # (B, 1, H, W) or (1, H, W) what goes into the network
+    limit: int = 2**30  # bytes
 
     def check_memory(self, query_grid, key_grid, samples: int, queries: int | None):
         "Raise `InputError` when the map would take more than the limit."
@@ -235,7 +247,7 @@ class _Recorder:
     def __call__(self, x, q, k, o):
         query_grid, key_grid = tuple(q.shape[2:]), tuple(k.shape[2:])
         kept = _chosen("samples", self.samples, len(x))
-        positions = _query_positions(self.queries, query_grid, self.config)
+        positions = query_positions(self.queries, query_grid, self.config)
         self.check_memory(query_grid, key_grid, len(kept), None if positions is None else len(positions))
         with torch.autocast(x.device.type, enabled=False):
             x, q, k, o = (t.detach()[kept.to(x.device)].flatten(2).float() for t in (x, q, k, o))
@@ -257,16 +269,16 @@ class _Recorder:
             queries=positions,
         )
 
-
+# %% ../../nbs/05_nets/05_attention.ipynb #2b117e38
 @dataclass(eq=False)
-class _ForeignRecorder:
-    "Puts a map, or one a head, into `maps` for each table that is heard; where the places do not fit, on a line."
+class TableRecorder:
+    """Put a map, or one of each head, into `maps` for each table of weights; where its places do not fit, on a line."""
 
     maps: dict
-    queries: object
-    samples: object
-    head: object
-    placing: dict  # of `map_from_arrays`
+    queries: object = None  # positions in the query grid to keep; None: all
+    samples: object = None  # how many samples of the batch to keep, or which; None: all
+    head: object = None  # which head, or "all"; None: their mean
+    placing: dict = field(default_factory=dict)  # of `map_from_arrays`
     misfit: str = ""  # the first reason why a layer has not the places that were told
     fitted: bool = False
 
@@ -287,7 +299,7 @@ class _ForeignRecorder:
             found = maps_from_arrays(weights, head=self.head, layer=name, **lines)
         self.maps |= found
 
-
+# %% ../../nbs/05_nets/05_attention.ipynb #1208f3f9
 @contextlib.contextmanager
 def record_attention(
     module: nn.Module,  # any network with attention in it, or a layer itself
@@ -311,7 +323,7 @@ def record_attention(
         if sound is not None:
             placing = {"ground": sound, **placing}
         placing = placing if config is None else placing | {"config": config}
-        recorder = _ForeignRecorder(maps, queries, samples, head, placing)
+        recorder = TableRecorder(maps, queries, samples, head, placing)
         with listen(module, limit, recorder):
             yield maps
         if maps and placing and not recorder.fitted:
@@ -322,7 +334,7 @@ def record_attention(
         raise InputError(f"setting {name!r}: {type(module).__name__} has layers of our own, which know their places")
     sound = None if sound is None else sound.detach().float().cpu()
     added = [
-        (layer, _Recorder(maps, path, layer, queries, samples, config, sound, limit))
+        (layer, LayerRecorder(maps, path, layer, queries, samples, config, sound, limit))
         for path, layer in attention_layers(module).items()
     ]
     for layer, recorder in added:

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['STATIC', 'static_text', 'shared_files', 'shared_source', 'module_source', 'pcm', 'eight_bit', 'packed', 'figure_svg',
-           'picture_figure', 'still_html', 'Live', 'inline', 'page_style', 'page_script', 'page']
+           'picture_figure', 'still_html', 'small_module', 'display_beside', 'write_view', 'Live', 'inline',
+           'page_style', 'page_script', 'page']
 
 # %% ../../nbs/11_show/01_live.ipynb #e417e5a5
 import base64
@@ -169,6 +170,44 @@ export default {
 """
 
 
+def small_module(
+    source: str,  # the ES module of a widget
+    held: list[str],  # its traits, which are emptied when it is closed
+) -> str:
+    "Return the module that a widget carries: it fetches the source once a page, and empties what a closed one holds."
+    key = hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
+    return _LOADER.replace("NAME", key).replace("HELD", json.dumps(held))
+
+# %% ../../nbs/11_show/01_live.ipynb #3ced6426
+def display_beside(
+    bundle: dict,  # what Jupyter may show: the live view, "text/plain", and "image/png" if there is a still picture
+    metadata: dict,
+    mark: str,  # of the live view
+) -> None:
+    "Display a live view, and beneath it the still picture that shows itself where the view does not come alive."
+    from IPython.display import display
+
+    display(bundle, metadata=metadata, raw=True)
+    if "image/png" in bundle:  # a view of words alone has no still picture
+        beside = still_html(bundle["image/png"], mark, bundle["text/plain"])
+        display({"text/plain": "", "text/html": beside}, raw=True)
+
+
+def write_view(
+    path,
+    ending: str,  # that the path must have, so that nobody finds a picture in view.html
+    make: Callable[[], bytes],  # what is written, once the path is known to be good
+) -> Path:
+    "Write a view to a file, whole or not at all. Returns the path; raises `InputError` for another ending."
+    path = Path(path)
+    if path.suffix != ending:
+        raise InputError(f"{str(path)!r}: found the ending {path.suffix!r}; expected {ending}")
+    data = make()
+    with write_atomically(path) as file:
+        file.write(data)
+    return path
+
+# %% ../../nbs/11_show/01_live.ipynb #e81161cd
 class Live(anywidget.AnyWidget):
     """Show a view in the browser, and a still picture where there is none; save either.
 
@@ -190,9 +229,7 @@ class Live(anywidget.AnyWidget):
             return
         traits = {name: value for c in cls.__mro__ for name, value in vars(c).items() if isinstance(value, t.TraitType)}
         held = sorted(name for name, value in traits.items() if value.metadata.get("page"))
-        key = hashlib.blake2b(source.encode(), digest_size=8).hexdigest()
-        cls._source = source
-        cls._esm = _LOADER.replace("NAME", key).replace("HELD", json.dumps(held))
+        cls._source, cls._esm = source, small_module(source, held)
 
     @t.default("_module")
     def _module_default(self):
@@ -227,16 +264,16 @@ class Live(anywidget.AnyWidget):
 
     def save_html(self, path) -> Path:
         "Write the view, alive, as one HTML file that needs neither kernel nor network. Returns the path."
-        return _write(path, ".html", lambda: page([self], getattr(self, "name", "")).encode())
+        return write_view(path, ".html", lambda: page([self], getattr(self, "name", "")).encode())
 
     def save_png(self, path, dpi: int = 200) -> Path:
         "Write the view, still, as a PNG with its axes and its colour bar. Returns the path."
         check_setting("dpi", dpi, int, 30, 1200)
-        return _write(path, ".png", lambda: figure_png(self._figure_(), dpi))
+        return write_view(path, ".png", lambda: figure_png(self._figure_(), dpi))
 
     def save_svg(self, path) -> Path:
         "Write the view, still, as an SVG with letters as shapes, fit for a paper. Returns the path."
-        return _write(path, ".svg", lambda: figure_svg(self._figure_()))
+        return write_view(path, ".svg", lambda: figure_svg(self._figure_()))
 
     def save(self, path) -> Path:
         "Write the view as `.html` (alive), `.png` or `.svg` (still), whichever ending the path has. Returns the path."
@@ -260,27 +297,8 @@ class Live(anywidget.AnyWidget):
     def _ipython_display_(self):
         if os.environ.get("AVGEN_STILL") or not in_kernel():
             raise NotImplementedError  # then Jupyter asks for the bundle
-        from IPython.display import display
-
         bundle, metadata = self._repr_mimebundle_()
-        display(bundle, metadata=metadata, raw=True)
-        if "image/png" in bundle:  # a view of words alone has no still picture
-            beside = still_html(bundle["image/png"], self._mark, bundle["text/plain"])
-            display({"text/plain": "", "text/html": beside}, raw=True)
-
-
-def _write(
-    path,
-    ending: str,  # that the path must have, so that nobody finds a picture in view.html
-    make: Callable[[], bytes],  # what is written
-) -> Path:
-    path = Path(path)
-    if path.suffix != ending:
-        raise InputError(f"{str(path)!r}: found the ending {path.suffix!r}; expected {ending}")
-    data = make()
-    with write_atomically(path) as file:
-        file.write(data)
-    return path
+        display_beside(bundle, metadata, self._mark)
 
 # %% ../../nbs/11_show/01_live.ipynb #518f9f45
 def inline(widget: Live) -> str:

@@ -1,11 +1,13 @@
 """The contract of avgen.data.pictures: bytes survive, other shapes are refused, low tones are at the bottom."""
 
+import numpy as np
 import pytest
 import torch
 from small_data import png_size
 
 from avgen.core import InputError
-from avgen.data.pictures import Picture, SheetRow, contact_sheet, sound_pixels, strip, to_bytes, to_values
+from avgen.data.pictures import Picture, SheetRow, contact_sheet, picture_values, sound_pixels, strip
+from avgen.data.pictures import to_bytes, to_values
 
 
 def test_bytes_survive_the_round_trip():
@@ -37,3 +39,23 @@ def test_contact_sheet_has_room_for_every_row():
         for i, n in ((0, 2), (1, 5))
     )
     assert png_size(tall)[1] - png_size(short)[1] == 3 * (32 + 9) and png_size(tall)[0] == png_size(short)[0]
+
+
+def test_what_else_people_call_a_picture():
+    red = np.zeros((8, 12, 3), np.uint8)
+    red[2:5, 2:5, 0] = 255
+    values = to_values(torch.from_numpy(red).permute(2, 0, 1))
+    alpha = np.dstack([red, np.full((8, 12), 255, np.uint8)])
+    same = [red, red.transpose(2, 0, 1), red / 255, red.astype(float), values, values.half(), alpha]
+    for given in [*same, Picture(values), Picture(values).to_image()]:
+        torch.testing.assert_close(picture_values(given), values, atol=1e-3, rtol=0)
+    grey = picture_values(red[..., 0])
+    assert grey.shape == (3, 8, 12) and torch.equal(grey[0], grey[2])
+    assert picture_values(values.expand(5, -1, -1, -1)).shape == (5, 3, 8, 12)
+    for wrong, words in (
+        (red / 255 * 4.5 - 2, "before it was normalised"),
+        (np.zeros((8, 8, 7)), "found ndarray"),
+        (3, "int"),
+    ):
+        with pytest.raises(InputError, match=f"ground: .*{words}"):
+            picture_values(wrong, "ground")

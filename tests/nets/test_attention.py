@@ -12,12 +12,15 @@ from avgen.nets import attention_kernels
 from avgen.nets.attention import (
     ATTENTION_FORMS,
     AttentionForm,
+    LayerRecorder,
     QueryKeyValue,
     SelfAttention,
+    TableRecorder,
     attention_form,
     attention_layers,
     effect_on_output,
     gammas,
+    query_positions,
     record_attention,
     without_attention,
 )
@@ -402,3 +405,34 @@ def test_layers_of_pytorch_are_recorded():
     torch.testing.assert_close(maps["attention"].weights[:, 0], theirs[:, 5], atol=1e-5, rtol=1e-4)
     with pytest.raises(InputError, match="no layer .* has the places"), record_attention(layer, grid=(5, 5)):
         layer(x, memory, memory)
+
+
+def test_queries_are_positions_or_points():
+    config = SpectrogramConfig()
+    assert query_positions(None, (8, 8)) is None and query_positions([3, 5], (8, 8)).tolist() == [3, 5]
+    found = query_positions([(0.1, 440.0), (0.3, 660.0)], (16, 8), config).tolist()
+    assert found == [config.row_of(f, 16) * 8 + config.column_of(s, 8) for s, f in ((0.1, 440.0), (0.3, 660.0))]
+    for wrong, words in (([(0.1, 440.0)], "config="), ([64], "0 to 63"), ([], "0 to 63")):
+        with pytest.raises(InputError, match=words):
+            query_positions(wrong, (8, 8))
+
+
+def test_a_recorder_keeps_what_its_layer_computed():
+    layer, x, maps = opened(8, gamma=0.5), torch.randn(3, 8, 4, 4), {}
+    q, k, v = layer.project(x)
+    LayerRecorder(maps, "here", layer, queries=[2, 7], samples=[2])(x, q, k, v)
+    scores = q[2].flatten(1)[:, [2, 7]].T @ k[2].flatten(1)
+    torch.testing.assert_close(maps["here"].weights[0], scores.softmax(1))
+    assert maps["here"].effect.item() == pytest.approx((0.5 * v[2].norm() / x[2].norm()).item(), rel=1e-4)
+    with pytest.raises(InputError, match="'here' for 3 samples"):
+        LayerRecorder(maps, "here", layer, limit=100)(x, q, k, v)
+
+
+def test_a_table_without_its_places_is_laid_on_a_line():
+    maps = {}
+    recorder = TableRecorder(maps, head="all", placing={"grid": (2, 3)})
+    recorder("short", torch.full((1, 2, 4, 6), 1 / 6))
+    assert not recorder.fitted and "expected 6" in recorder.misfit
+    recorder("block", torch.full((1, 2, 6, 6), 1 / 6))
+    assert recorder.fitted and sorted(maps) == ["block, head 0", "block, head 1", "short, head 0", "short, head 1"]
+    assert maps["short, head 1"].query_grid == (1, 4) and maps["block, head 1"].query_grid == (2, 3)

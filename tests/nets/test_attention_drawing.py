@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from avgen.core import InputError
-from avgen.nets.attention_drawing import Ground, draw_background, draw_grid, draw_ring, heat_colours
+from avgen.nets.attention_drawing import Ground, check_given, draw_background, draw_grid, draw_ring, heat_colours
+from avgen.nets.attention_drawing import ground_of, lay_grid, one_of
 from avgen.signal.spectrogram import SpectrogramConfig
 
 CONFIG = SpectrogramConfig()
@@ -84,3 +85,47 @@ def test_points_to_ask_say_something():
     assert 7 * 16 + 9 in asked and len(set(asked)) == 3
     titles = [ax.get_title() for ax in plot_attention(m).axes]
     assert sum("entropy 0.00" in title for title in titles) == 1 and sum("entropy 1.00" in t for t in titles) == 2
+
+
+def test_a_ground_is_what_people_bring():
+    sound, picture = torch.zeros(1, 64, 64), np.zeros((48, 32, 3), np.uint8)
+    values, config, names = ground_of(sound)
+    assert torch.equal(values, sound) and config == CONFIG and names is None
+    assert ground_of(picture)[0].shape == (3, 48, 32) and ground_of(picture)[1:] == (None, None)
+    assert ground_of(np.array(["flute", "horn"])) == (None, None, ("flute", "horn"))
+    assert ground_of(None, CONFIG) == (None, CONFIG, None)
+    for wrong in ("cello.wav", 3, []):
+        with pytest.raises(InputError, match="query_ground: found"):
+            ground_of(wrong, name="query_ground")
+
+
+def test_places_are_laid_on_a_ground():
+    sound = torch.zeros(1, 64, 64)
+    assert lay_grid("key", 64, sound).grid == (8, 8) and lay_grid("key", 64, sound, grid=(4, 16)).grid == (4, 16)
+    assert lay_grid("key", 7).grid == (1, 7)  # nothing is known of them: a line
+    assert lay_grid("key", 64, torch.zeros(1, 3, 48, 48)).given.shape == (3, 48, 48)  # a batch of one
+    patched = lay_grid("key", 40, sound, grid=(5, 8), patch=16, stride=(12, 7))
+    assert patched.grid == (5, 8) and patched.config == CONFIG
+    assert patched.field == (2 / 64, 4.5 / 65, 62 / 64, 60.5 / 65)
+    assert lay_grid("key", 16, sound, patch=16).field is None  # side by side they cover everything
+    named = lay_grid("query", 2, ["flute", "horn"])
+    assert named.grid == (2, 1) and named.kind == "names" and named.given is None
+    with pytest.raises(InputError, match="key_grid: found 17 positions"):
+        lay_grid("key", 17, sound)
+    with pytest.raises(InputError, match="query_ground: found 2 names; expected 3, one for each query"):
+        lay_grid("query", 3, ["flute", "horn"])
+    with pytest.raises(InputError, match="patch"):
+        lay_grid("key", 64, sound, patch="16")
+
+
+def test_what_is_given_is_one_for_all_samples_or_one_for_each():
+    one, several = torch.zeros(1, 8, 8), torch.rand(2, 3, 8, 8)
+    check_given("sound", None, 2)
+    check_given("sound", one, 2)
+    check_given("target", several, 2)
+    assert one_of(one, 1) is one and one_of(None, 1) is None and torch.equal(one_of(several, 1), several[1])
+    for wrong in (several[:, :2], several.int(), several[[0, 1, 1]], "a sound"):
+        with pytest.raises(InputError, match="target: found .*the 2 samples"):
+            check_given("target", wrong, 2)
+    with pytest.raises(InputError, match="sound: found NaN"):
+        check_given("sound", one / 0, 2)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avgen.nets import attention_kernels
-from avgen.nets.attention_kernels import attend_fused, attend_in_pieces, attend_written_out
+from avgen.nets.attention_kernels import attend_fused, attend_in_pieces, attend_written_out, map_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +100,8 @@ def test_a_gradient_of_a_gradient_where_maps_are_large():
     (slope,) = torch.autograd.grad(out.square().sum(), q, create_graph=True)
     slope.square().sum().backward()
     assert all(x.grad.abs().sum() > 0 for x in (q, k, v))
+
+
+def test_memory_is_known_before():
+    assert map_bytes((32, 32), (32, 32)) == 4 * 2**20 and map_bytes((32, 32), (16, 16), samples=64) == 64 * 2**20
+    assert map_bytes((32, 32), (32, 32), 2, 8) == 65536

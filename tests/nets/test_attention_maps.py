@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from avgen.nets.attention_drawing import plot_attention, strongest_points
-from avgen.nets.attention_maps import AttentionMap, load_map, map_bytes, map_from_arrays, maps_from_arrays
+from avgen.nets.attention_maps import AttentionMap, Evidence, Placement, answering_row, check_table, checked_effect
+from avgen.nets.attention_maps import load_map, map_from_arrays, maps_from_arrays
 from avgen.nets.attention_weights import check_weights
 from avgen.core import InputError
 from avgen.signal.sound import Sound
@@ -180,11 +181,6 @@ def test_files_that_are_no_maps(tmp_path):
     with pytest.raises(InputError, match="cannot write"):
         a_map().save(tmp_path / "text.npz" / "inside.npz")
     assert not list(tmp_path.glob("*.tmp"))
-
-
-def test_memory_is_known_before():
-    assert map_bytes((32, 32), (32, 32)) == 4 * 2**20 and map_bytes((32, 32), (16, 16), samples=64) == 64 * 2**20
-    assert map_bytes((32, 32), (32, 32), 2, 8) == 65536
 
 
 def crossed_map(target_is_sound=False, samples=2):
@@ -364,3 +360,71 @@ def test_what_comes_straight_into_a_map_is_checked():
     ):
         with pytest.raises(InputError):
             AttentionMap(weights(1, 16, 16), (4, 4), (4, 4), **more)
+
+
+def test_a_placement_knows_its_grounds_and_refuses_what_cannot_be():
+    sounds = torch.zeros(2, 1, 64, 64)
+    one = Placement((8, 8), (4, 4), CONFIG, sounds, query_field=(0.1, 0, 0.9, 1))
+    assert not one.crossed and one.ground("keys", 1).given.shape == (1, 64, 64)
+    assert one.ground("keys").field == one.ground().field == (0.1, 0, 0.9, 1)  # one field for both on one ground
+    two = Placement((8, 8), (8, 32), CONFIG, sounds, target=torch.zeros(3, 48, 48), key_field=(0, 0, 1, 0.5))
+    assert two.crossed and two.ground().field is None and two.ground("keys").field == (0, 0, 1, 0.5)
+    assert [two.ground(of).kind for of in ("queries", "keys")] == ["picture", "sound"]
+    assert Placement((14, 14), (8, 32)).crossed and not Placement((8, 8), (4, 4)).crossed
+    one.check_given(2)
+    two.check_grids()
+    with pytest.raises(InputError, match="the 3 samples"):
+        one.check_given(3)
+    with pytest.raises(InputError, match="target_config"):
+        Placement((8, 8), (4, 4), target_config="usual").check_given(1)
+    with pytest.raises(InputError, match="8 x 8 and keys 5 x 7 do not lie on one sound"):
+        Placement((8, 8), (5, 7), CONFIG).check_grids()
+    with pytest.raises(InputError, match="query_names: found 1 names; expected 64"):
+        Placement((8, 8), (4, 4), query_names=("all",)).check_grids()
+
+
+def test_a_map_says_what_its_parts_say():
+    for m in (a_map(), a_map(target=torch.zeros(3, 48, 48))):
+        placement = Placement.of(m)
+        assert placement.crossed == m.crossed and Evidence.of(m, 1).summary() == m.summary(1)
+        for of in ("queries", "keys"):
+            assert placement.ground(of, 1).size == m.ground(of, 1).size
+    m.target = None  # a placement is as the fields are now
+    assert not Placement.of(m).crossed and not m.crossed
+
+
+@pytest.mark.parametrize("evidence, summary, verdict", [
+    (Evidence(0.25, 0.2, 0.7), "gamma +0.250, effect 20 %, entropy 0.700 of uniform", ""),
+    (Evidence(float("nan"), float("nan"), 0.7, 3, 64), "entropy 0.700 of uniform, 3 of 64 queries masked out", ""),
+    (Evidence(0.0, 0.004, 0.7), "gamma +0.000, effect 0.4 %, entropy 0.700 of uniform", "Almost no effect"),
+    (Evidence(0.25, 0.2, 0.995), "gamma +0.250, effect 20 %, entropy 0.995 of uniform", "Almost uniform"),
+])  # fmt: skip
+def test_evidence_in_words(evidence, summary, verdict):
+    assert evidence.summary() == summary and evidence.verdict().startswith(verdict)
+    assert bool(evidence.verdict()) == bool(verdict)
+
+
+def test_rows_are_as_many_as_queries_and_answer_only_if_recorded():
+    check_table(weights(2, 3, 16), (8, 8), (4, 4), queries=torch.tensor([0, 5, 63]))
+    for rows, queries, words in ((4, None, "expected 64"), (3, torch.tensor([0, 5, 64]), "0 to 63")):
+        with pytest.raises(InputError, match=words):
+            check_table(weights(2, rows, 16), (8, 8), (4, 4), queries)
+    with pytest.raises(InputError, match="from_arrays"):
+        check_table([[1.0]], (1, 1), (1, 1))
+    with pytest.raises(InputError, match="the layer's name"):
+        check_table(weights(1, 1, 1), (1, 1), (1, 1), layer=3)
+    rows = weights(3, 16)
+    rows[1] = 0
+    assert answering_row(rows, None, 2, "p") == 2 and answering_row(rows, torch.tensor([7, 8, 9]), 9, "p") == 2
+    with pytest.raises(InputError, match="point p is query 1, which was masked out"):
+        answering_row(rows, None, 1, "p")
+    with pytest.raises(InputError, match=r"not recorded; recorded: \[7, 8, 9\]"):
+        answering_row(rows, torch.tensor([7, 8, 9]), 0, "p")
+
+
+def test_the_effect_has_a_number_for_each_sample():
+    assert checked_effect(None, 2).isnan().tolist() == [True, True]
+    assert checked_effect(np.float32(0.5), 2).tolist() == checked_effect([0.5, 0.5], 2).tolist() == [0.5, 0.5]
+    for wrong in (-1, "much", [0.1, 0.2, 0.3], float("inf")):
+        with pytest.raises(InputError, match="one for each of 2 samples"):
+            checked_effect(wrong, 2)

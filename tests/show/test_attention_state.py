@@ -9,7 +9,7 @@ from avgen.core import InputError
 from avgen.judge.questions import find_questions, read_notes
 from avgen.judge.questions import attention_shares, harmonic_shares
 from avgen.nets.attention_maps import AttentionMap
-from avgen.show.attention_state import gather_maps, heat_of, pack_map, unpack_map
+from avgen.show.attention_state import gather_maps, heard_sound, heat_of, pack_map, placed_map, unpack_map
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +91,25 @@ def test_a_row_is_as_exact_as_its_bits(bits):
     assert np.abs(back - weights.numpy()).max() < 0.51 * weights.max().item() / (2**bits - 17)
     with pytest.raises(InputError, match="bits"):
         pack_map(weights, bits=4)
+
+
+def test_a_bare_map_is_laid_over_what_is_at_hand(sound):
+    bare, picture = AttentionMap(weights_of(), (8, 8), (4, 4)), torch.zeros(3, 32, 32)
+    over = placed_map("a", bare, sound)
+    assert over.config == CONFIG and over.sound is sound.values and bare.sound is None
+    assert placed_map("a", bare, picture=picture).sound is picture and placed_map("a", bare).sound is None
+    own = map_of(sound)
+    assert placed_map("a", own, picture=picture) is own  # it has a ground already
+    with pytest.raises(InputError, match="layer 'a': found a sound and a picture"):
+        placed_map("a", bare, sound, picture)
+    with pytest.raises(InputError, match="layer 'a': found a query grid of 8 x 8 on a picture of 4 x 4"):
+        placed_map("a", bare, picture=picture[:, :4, :4])
+    own.weights[0, 0] = 7.0  # changed since it was made
+    with pytest.raises(InputError, match="sum to 1"):
+        placed_map("a", own, sound)
+
+
+def test_the_sound_that_is_heard(sound):
+    assert heard_sound(sound, {}) is sound and heard_sound(None, {"ground": sound}) is sound
+    assert heard_sound(None, {"ground": ["flute"]}) is None
+    assert torch.equal(heard_sound(sound.values[None], {}).values, sound.values)

@@ -13,7 +13,7 @@ from avgen import core
 from avgen.core import InputError
 from avgen.runs.files import write_json
 from avgen.show import live
-from avgen.show.dashboard import FolderReader, TrainingDashboard, pack_curves, run_facts
+from avgen.show.dashboard import FolderReader, RunButtons, TrainingDashboard, pack_curves, run_facts
 from avgen.runs.files import JsonlTail
 from avgen.training.remote import RemoteRun
 from avgen.runs.film import read_film
@@ -196,3 +196,14 @@ def test_a_folder_that_breaks_while_it_is_watched_says_so(run, tmp_path, monkeyp
 
 def test_a_remote_run_shows_itself_as_a_dashboard():
     assert core._displays[RemoteRun] is TrainingDashboard
+
+
+def test_a_button_is_answered_once(run):
+    buttons, facts = RunButtons(run), {"state": "finished", "message": "", "trouble": False}
+    assert buttons.answer(facts, 3) == {**facts, "told": "3 0"}
+    buttons.press({"act": "explode"})
+    told = buttons.answer(facts, 3)
+    assert told["trouble"] and told["message"] == buttons.problem and "'pause'" in told["message"]
+    assert told["told"] == "3 1" and facts["message"] == ""
+    buttons.fail("no folder")
+    assert buttons.answer(facts, 3)["message"] == "no folder" and buttons.answer(facts, 3)["told"] == "3 1"

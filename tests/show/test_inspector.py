@@ -16,7 +16,8 @@ from avgen.nets.attention_maps import AttentionMap
 from avgen.show.attention_state import DIRECTIONS, unpack_map
 from avgen.show.compare import Compare
 from avgen.show.hearing import attended_sound, band_sound
-from avgen.show.inspector import SCALES, AttentionInspector, first_point, look_inside, size_advice
+from avgen.show.inspector import SCALES, AttentionInspector, asked_words, first_point, look_inside, opening
+from avgen.show.inspector import size_advice
 from avgen.signal.sound import Sound
 from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.systems import build_system
@@ -422,3 +423,25 @@ def test_a_still_gives_the_entropy_of_its_point_beside_that_of_the_layer():
     view = AttentionInspector(flat, query=(1, 1))
     assert repr(view).endswith("asked at (1, 1), entropy 1.00 of uniform)") or "entropy 1.00" in repr(view)
     assert view.layers[0]["said"] == "encoder, attention at 8 x 8"
+
+
+def test_the_first_question(sound):
+    class Asked(list):
+        points = [(0.2, 1000.0), (0.3, 500.0)]
+
+    m = map_of(sound)
+    assert opening([m], m) == ([round(x, 4) for x in first_point(m)], [])
+    assert opening(Asked([m]), m) == ([0.2, 1000.0], []) and opening(Asked([m]), m, query=[])[0] == []
+    assert opening(Asked([m]), m, compact=True)[1] == [[0.2, 1000.0], [0.3, 500.0]]
+    assert opening([m], m, compact=True)[1] == [[round(x, 4) for x in p] for p in strongest_points(m)]
+    with pytest.raises(InputError, match="seconds"):
+        opening([m], m, points=[(9.0, 440.0)])
+
+
+def test_a_question_in_words(sound):
+    m = map_of(sound)
+    assert asked_words([], "where", [m], [0]) == asked_words([0.2, 1000.0], "who", [m], [0]) == ""
+    spread = float(m.entropy()[1, m.query_index(0.2, 1000.0)])
+    assert asked_words([0.2, 1000.0], "where", [m, m], [1, 1]) == (
+        f"; asked at (0.2, 1000.0), entropy {spread:.2f} and {spread:.2f} of uniform"
+    )

@@ -2,6 +2,7 @@
 
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -212,3 +213,35 @@ def test_every_page_that_registers_a_display_is_loaded_when_one_is_shown():
     assert registering == set(core._WIDGETS)
     others = {p for p in folder.parent.rglob("*.py") if p.parent != folder and "\nregister_display(" in p.read_text()}
     assert not others
+
+
+def test_a_widget_carries_a_small_module():
+    source = live.module_source("sound_player")
+    small = live.small_module(source, ["audio", "name"])
+    assert len(small) < 2000 < len(source) and '["audio", "name", "_css"' not in small and '"audio", "name"' in small
+    assert "NAME" not in small and "HELD" not in small
+    assert live.small_module(source + " ", ["audio", "name"]) != small  # another source is another module
+
+
+def test_a_view_is_displayed_above_its_picture(monkeypatch):
+    shown, png = [], live.figure_png(plt.figure(figsize=(1, 1)))
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **rest: shown.append(bundle))
+    live.display_beside({"text/plain": "a view", "image/png": png}, {}, "mark")
+    live.display_beside({"text/plain": "words alone"}, {}, "other")
+    assert [sorted(bundle) for bundle in shown] == [
+        ["image/png", "text/plain"],
+        ["text/html", "text/plain"],
+        ["text/plain"],
+    ]
+    assert 'data-avgen-still="mark"' in shown[1]["text/html"] and 'alt="a view"' in shown[1]["text/html"]
+
+
+def test_a_view_is_written_whole_or_not_at_all(tmp_path):
+    assert live.write_view(tmp_path / "a.png", ".png", lambda: b"png").read_bytes() == b"png"
+    made = []
+    with pytest.raises(InputError, match="found the ending '.html'; expected .png"):
+        live.write_view(tmp_path / "a.html", ".png", lambda: made.append(1))
+    assert not made, "the path is looked at before anything is drawn"
+    with pytest.raises(ZeroDivisionError):
+        live.write_view(tmp_path / "a.png", ".png", lambda: 1 / 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"] and (tmp_path / "a.png").read_bytes() == b"png"

@@ -9,7 +9,7 @@ import torch
 
 from avgen.core import InputError
 from avgen.signal.inversion import invert
-from avgen.signal.sound import Sound, pcm16, wav_bytes
+from avgen.signal.sound import Sound, number_array, pcm16, sound_values, unknown_kind, wav_bytes
 from avgen.signal.spectrogram import LogMel, SpectrogramConfig, plot_sound
 
 CONFIG = SpectrogramConfig()
@@ -66,3 +66,36 @@ def test_wav_bytes_are_read_back():
     with wave.open(io.BytesIO(wav_bytes(bowed(), 44100))) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (44100, 1, 2)
         assert file.readframes(10**6) == pcm16(bowed())
+
+
+def test_what_else_people_call_a_sound():
+    sound = Sound.from_waveform(bowed(), CONFIG)
+    for same in (sound, sound.values, sound.values.numpy(), sound.values[0].double()):
+        values, config = sound_values(same)
+        assert values.shape == (1, 64, 64) and config == CONFIG
+        torch.testing.assert_close(values.float(), sound.values)
+    assert sound_values(torch.zeros(5, 1, 128, 44))[0].shape == (5, 1, 128, 44)
+    assert sound_values(torch.zeros(1, 9, 9), CONFIG)[0].shape == (1, 9, 9)  # with settings any size will do
+    for wrong, words in (
+        (torch.zeros(1, 9, 9), "9 x 9 values without settings"), (sound.decibels, "to_unit"),
+        (bowed(), "from_waveform"), (torch.zeros(1, 64, 64).byte(), "uint8"), ("bell.wav", "found str"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=f"^query_ground: .*{words}"):
+            sound_values(wrong, name="query_ground")
+    with pytest.raises(InputError, match="floor_db"):
+        sound_values(sound, SpectrogramConfig(floor_db=-60))
+    with pytest.raises(InputError, match="expected a SpectrogramConfig"):
+        sound_values(sound.values, "usual")
+
+
+def test_arrays_of_any_library_and_nothing_else():
+    assert number_array("x", np.zeros((4, 5), np.float16), "numbers").shape == (1, 4, 5)
+    assert number_array("x", np.arange(24).reshape(2, 3, 4)[::-1], "numbers").tolist()[0][0] == [12, 13, 14, 15]
+    for wrong in (torch.zeros(7), torch.zeros(2, 2) > 0, torch.zeros(2, 2, dtype=torch.complex64), np.array(["a"]), []):
+        with pytest.raises(InputError, match="x: found .*; expected numbers"):
+            number_array("x", wrong, "numbers")
+    with pytest.raises(InputError, match="NaN or infinity"):
+        number_array("x", torch.full((2, 2), float("inf")), "numbers")
+    assert str(unknown_kind("x", np.zeros(3), "a sound")).startswith(
+        "x: found ndarray of shape (3,), float64; expected"
+    )
