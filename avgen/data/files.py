@@ -158,7 +158,12 @@ class _WatchedJpeg(io.BytesIO):
 
     def drawn(self) -> int:
         """Count the rows from the top to the lowest one that was drawn."""
-        return (self.picture.im.chop_difference(self.blank.im).getbbox(False) or (0, 0, 0, 0))[3]
+        width, height = self.picture.size
+        for top in (max(0, height - 32), 0):  # of a whole picture the lowest rows tell
+            drawn, blank = (image.im.crop((0, top, width, height)) for image in (self.picture, self.blank))
+            if box := drawn.chop_difference(blank).getbbox(False):
+                return top + box[3]
+        return 0
 
     def _to_an_edge(self, n=-1):
         """Read up to `n` bytes, but never across an edge."""

@@ -143,7 +143,7 @@ class _Answers(list):
     """Hold small answers, each pickled, that travel in one message."""
 
 
-_SOON, _SMALL = 0.1, 2**14  # seconds after which answers travel, however few; bytes of one that travels with others
+_SOON, _SMALL = 0.5, 2**14  # seconds after which answers travel, however few; bytes of one that travels with others
 
 
 def _answer(function, item) -> bytes:

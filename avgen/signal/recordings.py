@@ -10,7 +10,7 @@ __all__ = ['RATES', 'CHANNELS', 'LONGEST', 'check_header', 'Samples', 'read_wav'
 import io
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -78,6 +78,7 @@ class Samples:
     rate: int  # Hz
     longer: bool = False  # the file goes on after them
     remarks: tuple = ()
+    peak: float = 0.0  # the largest magnitude among them
 
 
 def _find_data(file, size: int) -> tuple[bytes, int, int] | None:
@@ -237,8 +238,7 @@ def _read_with_soundfile(file, seconds: float | None, start: float) -> Samples |
             parts.append(part)
             got += len(part)
         cut = known and got < wanted or got < wanted < 2**62 and _lacks_end(file, head, size)
-        ended = known and wanted == left  # beyond what the header counts, libsndfile reads nothing
-        longer = got == wanted and not ended and len(_next_part(opened, 1)) > 0
+        longer = got == wanted and not (known and got == left) and len(_next_part(opened, 1)) > 0  # a count is final
         if not cut and known and longer and opened.format == "FLAC":  # it ends where its header says, or is cut
             opened.seek(frames - 1)
             cut = not len(_next_part(opened, 1))
@@ -314,7 +314,7 @@ def read_samples(file, seconds: float | None = None, start: float = 0.0) -> Samp
             f"found samples up to {max(high, -low):.5g}; expected [-1, 1]; "
             "divide by the full scale before writing floats"
         )
-    return found
+    return replace(found, peak=max(high, -low))
 
 # %% ../../nbs/01_signal/09_recordings.ipynb #52f1f4f9
 def mix_channels(samples: np.ndarray) -> tuple[np.ndarray, str]:  # (n,) float32, and a remark or ""
@@ -367,7 +367,7 @@ def _recording(file, sample_rate: int | None, seconds: float | None, start: floa
         longer, samples = longer or len(samples) > needed, samples[:needed]
     waveform, remark = mix_channels(samples)
     remarks = [*found.remarks, *([remark] if remark else [])]
-    if max(samples.max(), -samples.min()) > 1.001:
+    if found.peak > 1.001 and np.abs(samples).max() > 1.001:  # what is kept of them
         remarks.append("samples beyond [-1, 1], kept as they are: they will be clipped when played")
     if sample_rate not in (None, rate):
         remarks.append(f"{rate} Hz, resampled to {sample_rate} Hz")
