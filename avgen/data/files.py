@@ -154,23 +154,30 @@ class _WatchedJpeg(io.BytesIO):
         colour = (131, 250, 7, 77)[: len(picture.getbands())]
         self.picture, self.blank = picture, Image.new(picture.mode, picture.size, colour)
         picture.im = self.blank.im.copy()
+        self.read = self._to_an_edge  # from here on: the header, read byte by byte, needs no watching
 
     def drawn(self) -> int:
         """Count the rows from the top to the lowest one that was drawn."""
-        return (self.picture.im.chop_difference(self.blank.im).getbbox(False) or (0, 0, 0, 0))[3]
+        width, height = self.picture.size
+        for top in (max(0, height - 32), 0):  # of a whole picture the lowest rows tell
+            drawn, blank = (image.im.crop((0, top, width, height)) for image in (self.picture, self.blank))
+            if box := drawn.chop_difference(blank).getbbox(False):
+                return top + box[3]
+        return 0
 
-    def read(self, n=-1):
+    def _to_an_edge(self, n=-1):
         """Read up to `n` bytes, but never across an edge."""
         at = self.tell()
         for edge in self.edges:
-            if self.picture is not None and at == edge:
+            if at == edge:
                 self.rows[edge] = self.drawn()
             if at < edge and (n < 0 or at + n > edge):
                 n = edge - at
-        return super().read(n)
+        return io.BytesIO.read(self, n)
 
     def damage(self) -> str:
         """Describe what is wrong, once the picture is drawn. Raises `InputError` where much of it is missing."""
+        del self.read  # which would keep the picture in memory
         height, rows = self.drawn(), self.picture.height
         before, after = (self.rows.get(edge, height) for edge in self.edges)
         if height - after > 0.05 * rows:
@@ -236,7 +243,7 @@ def _decode_picture(data: bytes, size: int) -> tuple[Tensor, list]:
     if not profile and picture.mode != "RGB":
         picture = picture.convert("RGB")  # before it is shrunk, as always
     picture = _in_srgb(picture.resize((size, size), Image.Resampling.BICUBIC), profile, remarks)
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous(), remarks
+    return torch.from_numpy(np.asarray(picture).transpose(2, 0, 1).copy()), remarks
 
 # %% ../../nbs/02_data/06_files.ipynb #e40f6dc5
 def _decode_decibels(data: bytes, config: SpectrogramConfig) -> Tensor:  # (1, *config.size) in [-1, 1]
@@ -287,7 +294,11 @@ def _clip(file, config: SpectrogramConfig) -> FileContent:
         remarks.append(f"shorter than {config.clip_seconds:g} s, filled with silence")
     if found.longer:
         remarks.append(f"longer than {config.clip_seconds:g} s, cut after the first clip")
-    return FileContent(fit_length(found.waveform, config), remarks)
+    fits = len(found.waveform) == config.samples
+    return FileContent(found.waveform if fits else fit_length(found.waveform, config), remarks)
+
+
+_KINDS = ("img", "chunk", "lms")
 
 
 def read_file(
@@ -300,7 +311,8 @@ def read_file(
 
     Raises `InputError` with the name of the file for whatever cannot be read.
     """
-    check_setting("kind", kind, choices=("img", "chunk", "lms"))
+    if kind not in _KINDS:
+        check_setting("kind", kind, choices=_KINDS)
     config = config or SpectrogramConfig()
     if kind == "chunk":
         return _clip(file, config)

@@ -45,11 +45,14 @@ _SILENT = "near silent, nothing above -60 dB"
 def _doubts(kind: str, value: Tensor) -> list[str]:
     """Say what is doubtful about a picture, a waveform or a log-mel."""
     values = value.numpy()
+    if kind == "img":
+        colours = values.reshape(3, -1)  # a colour has three values, which may lie far apart
+        lows, highs = colours.min(1), colours.max(1)
+        low, high = lows.min(), highs.max()
+        if high - low <= 255 * 0.06:
+            return [f"{'black' if high < 16 else 'white' if low > 239 else 'grey'} from edge to edge"]
+        return ["of one colour from edge to edge"] if (highs - lows).max() <= 255 * 0.06 else []
     low, high = (values.min(), values.max()) if values.size else (0, 0)
-    if kind == "img" and high - low <= 255 * 0.06:  # a colour has three values, which may lie far apart
-        return [f"{'black' if high < 16 else 'white' if low > 239 else 'grey'} from edge to edge"]
-    if kind == "img" and np.ptp(values.reshape(3, -1), axis=1).max() <= 255 * 0.06:
-        return ["of one colour from edge to edge"]
     if (kind == "chunk" and max(high, -low) < 1e-3) or (kind == "lms" and high < -0.99):
         return [_SILENT]
     return []
@@ -67,10 +70,11 @@ def load_pair(
     for folder, name in entry.files.items():
         if folder == "chunk" and "lms" in entry.files and not every_file:
             continue  # the log-mel beside it is the sound
+        file = os.path.join(layout.root, name)
         try:
-            content = read_file(layout.root / name, folder, config, size)
+            content = read_file(file, folder, config, size)
         except InputError as e:
-            loaded.problems.append((shown(name), str(e).removeprefix(f"{shown(layout.root / name)}: ")))
+            loaded.problems.append((shown(name), str(e).removeprefix(f"{shown(file)}: ")))
             continue
         loaded.repairs += [(remark, name) for remark in content.remarks + _doubts(folder, content.value)]
         if folder == "img":

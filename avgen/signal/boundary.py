@@ -8,6 +8,8 @@ __all__ = ['shown', 'open_file', 'read_bytes', 'same_text', 'decode_text', 'deco
 # %% ../../nbs/01_signal/08_boundary.ipynb #20307472
 import contextlib
 import faulthandler
+import gc
+import mmap
 import multiprocessing
 import os
 import pickle
@@ -103,10 +105,10 @@ def decoded(
 
     Raises `InputError` with the file's name and the reason, whatever the decoder raised.
     """
-    name = shown(name)
     try:
         return decode(*arguments, **more)
     except InputError as e:
+        name = shown(name)
         raise InputError(str(e) if str(e).startswith(f"{name}:") else f"{name}: {e}") from None
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
@@ -115,7 +117,7 @@ def decoded(
     except BaseException as e:
         reason = f"{type(e).__name__}: {e}" if str(e) else type(e).__name__
     raise InputError(
-        f"{name}: found {what} that cannot be decoded ({reason[:300]}); expected {expected}; "
+        f"{shown(name)}: found {what} that cannot be decoded ({reason[:300]}); expected {expected}; "
         "fetch it again or leave it out"
     )
 
@@ -137,22 +139,47 @@ def _limit_memory(megabytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (taken + megabytes * 2**20,) * 2)
 
 
-def _serve(pipe, function, megabytes: int) -> None:
-    """Answer items that come through a pipe until it is closed: the life of a worker."""
+class _Answers(list):
+    """Hold small answers, each pickled, that travel in one message."""
+
+
+_SOON, _SMALL = 0.5, 2**14  # seconds after which answers travel, however few; bytes of one that travels with others
+
+
+def _answer(function, item) -> bytes:
+    """Call a function, and pickle what it returns or what became of it."""
+    try:
+        return pickle.dumps(function(item), protocol=5)
+    except BaseException as e:
+        return pickle.dumps(Lost(f"{type(e).__name__}: {e}"))
+
+
+def _serve(pipe, begun, function, megabytes: int) -> None:
+    """Answer parcels that come through a pipe until it is closed, and count in `begun`: the life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the keyboard interrupts the process that waits for the results
     faulthandler.disable()  # the death of a worker is told in one line
+    gc.freeze()  # to look for rubbish in what the fork shares would copy it
     torch.set_num_threads(1)
     _limit_memory(megabytes)
     while True:
         try:
-            item = pickle.loads(pipe.recv_bytes())
+            parcel = pickle.loads(pipe.recv_bytes())
         except (EOFError, OSError):
             return
-        try:
-            answer = pickle.dumps(function(item), protocol=5)
-        except BaseException as e:
-            answer = pickle.dumps(Lost(f"{type(e).__name__}: {e}"))
-        pipe.send_bytes(answer)
+        answers, sent = _Answers(), time.monotonic()
+        for item in parcel:
+            begun[0] += 1
+            answer = _answer(function, item)
+            large = len(answer) > _SMALL
+            if not large:
+                answers.append(answer)
+            if answers and (large or time.monotonic() - sent > _SOON):
+                pipe.send_bytes(pickle.dumps(answers, protocol=5))
+                answers, sent = _Answers(), time.monotonic()
+            if large:
+                pipe.send_bytes(answer)
+        if answers:
+            pipe.send_bytes(pickle.dumps(answers, protocol=5))
 
 
 class _Worker:
@@ -161,29 +188,46 @@ class _Worker:
     def __init__(self, function, megabytes: int):
         context = multiprocessing.get_context("fork")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, function, megabytes), daemon=True)
+        self.begun = memoryview(mmap.mmap(-1, 8)).cast("q")  # how many items it has begun with; shared with it
+        self.process = context.Process(target=_serve, args=(theirs, self.begun, function, megabytes), daemon=True)
         with warnings.catch_warnings():  # Python 3.12 warns of threads; a worker starts none and uses none
             warnings.simplefilter("ignore", DeprecationWarning)
             self.process.start()
         theirs.close()
-        self.given, self.since = deque(), 0.0  # (place, item); when work on the first of them began
+        self.given = deque()  # (place, item) of what it has not answered
+        self.answered = self.seen = 0  # items; its count when it was last seen to move
+        self.since = 0.0  # when that was
 
-    def give(self, place: int, item) -> None:
-        """Hand over one more item."""
+    def give(self, parcel: list) -> None:
+        """Hand over some more items, [(place, item)]."""
         if not self.given:
             self.since = time.monotonic()
-        self.given.append((place, item))
+        self.given += parcel
         with contextlib.suppress(OSError):  # it has just died: its silence will be noticed
-            self.pipe.send_bytes(pickle.dumps(item, protocol=5))
+            self.pipe.send_bytes(pickle.dumps([item for _, item in parcel], protocol=5))
 
-    def take(self) -> tuple:
-        """Receive the result of the first item: (place, result). Raises EOFError when the process has died."""
+    def take(self) -> Iterator:
+        """Receive the results of the first items: (place, result). Raises EOFError when the process has died."""
         try:
-            result = pickle.loads(self.pipe.recv_bytes())
+            found = pickle.loads(self.pipe.recv_bytes())
         except OSError:
             raise EOFError from None
         self.since = time.monotonic()
-        return self.given.popleft()[0], result
+        for result in map(pickle.loads, found) if isinstance(found, _Answers) else [found]:
+            self.answered += 1
+            yield self.given.popleft()[0], result
+
+    def overdue(self, seconds: float) -> bool:
+        """Tell whether it has been busy with one item for longer than that."""
+        if self.begun[0] != self.seen:
+            self.seen, self.since = self.begun[0], time.monotonic()
+        return time.monotonic() - self.since >= seconds
+
+    def blame(self, begun: int) -> tuple:
+        """Return the place of the item that it was lost to, having begun so many, and the other items."""
+        rest = list(self.given)
+        (place, _) = rest.pop(max(0, begun - self.answered - 1))
+        return place, rest
 
     def stop(self) -> None:
         """End the process at once."""
@@ -192,7 +236,7 @@ class _Worker:
         self.pipe.close()
 
 # %% ../../nbs/01_signal/08_boundary.ipynb #54f4a22a
-_WAITING = 16  # items that a worker has been given at any time
+_PARCEL = 16  # items that travel together, at most; a worker has been given two parcels
 
 
 def _collect(crew: list, spares: deque, done: dict, seconds: float, start) -> None:
@@ -202,18 +246,18 @@ def _collect(crew: list, spares: deque, done: dict, seconds: float, start) -> No
     for worker in busy:
         try:
             if worker.pipe in ready:
-                place, result = worker.take()
-                done[place] = result
+                done.update(worker.take())
                 continue
-            if time.monotonic() - worker.since < seconds:
+            if not worker.overdue(seconds):
                 continue
-            reason = f"took longer than {seconds:g} s"
+            reason, begun = f"took longer than {seconds:g} s", worker.seen
         except EOFError:
             worker.process.join(1)
+            begun = worker.begun[0]
             code = worker.process.exitcode or 0
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"exit code {code}"
             reason = f"the decoder died ({name})"
-        (place, _), *rest = worker.given
+        place, rest = worker.blame(begun)
         done[place] = Lost(reason)
         spares.extendleft(reversed(rest))
         worker.stop()
@@ -243,14 +287,18 @@ def in_workers(
         return _Worker(function, megabytes)
 
     crew, spares, done = [start() for _ in range(min(count, len(items)))], deque(), {}
-    handed = wanted = 0
+    size, handed, wanted = max(1, min(_PARCEL, len(items) // (4 * count))), 0, 0
     try:
         while wanted < len(items):
             for worker in crew:
-                while len(worker.given) < _WAITING and (spares or handed < min(len(items), wanted + 32 * count)):
-                    place, item = spares.popleft() if spares else (handed, items[handed])
-                    handed = max(handed, place + 1)
-                    worker.give(place, item)
+                while len(worker.given) <= size:
+                    fresh = range(handed, min(len(items), wanted + 32 * count, handed + size - len(spares)))
+                    parcel = [spares.popleft() for _ in range(min(size, len(spares)))]
+                    parcel += [(place, items[place]) for place in fresh]
+                    handed += len(fresh)
+                    if not parcel:
+                        break
+                    worker.give(parcel)
             _collect(crew, spares, done, seconds, start)
             while wanted in done:
                 yield done.pop(wanted)

@@ -10,7 +10,7 @@ __all__ = ['RATES', 'CHANNELS', 'LONGEST', 'check_header', 'Samples', 'read_wav'
 import io
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -78,6 +78,7 @@ class Samples:
     rate: int  # Hz
     longer: bool = False  # the file goes on after them
     remarks: tuple = ()
+    peak: float = 0.0  # the largest magnitude among them
 
 
 def _find_data(file, size: int) -> tuple[bytes, int, int] | None:
@@ -237,7 +238,7 @@ def _read_with_soundfile(file, seconds: float | None, start: float) -> Samples |
             parts.append(part)
             got += len(part)
         cut = known and got < wanted or got < wanted < 2**62 and _lacks_end(file, head, size)
-        longer = len(_next_part(opened, 1)) > 0 if got == wanted else False
+        longer = got == wanted and not (known and got == left) and len(_next_part(opened, 1)) > 0  # a count is final
         if not cut and known and longer and opened.format == "FLAC":  # it ends where its header says, or is cut
             opened.seek(frames - 1)
             cut = not len(_next_part(opened, 1))
@@ -246,7 +247,7 @@ def _read_with_soundfile(file, seconds: float | None, start: float) -> Samples |
                 f"found {got} samples; expected {frames if known else wanted}: the file is cut short or damaged; "
                 "fetch it again"
             )
-    samples = np.concatenate(parts) if parts else np.zeros((0, channels), np.float32)
+    samples = np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else np.zeros((0, channels), np.float32)
     return Samples(samples, rate, longer)
 
 # %% ../../nbs/01_signal/09_recordings.ipynb #b3ea5f8b
@@ -313,7 +314,7 @@ def read_samples(file, seconds: float | None = None, start: float = 0.0) -> Samp
             f"found samples up to {max(high, -low):.5g}; expected [-1, 1]; "
             "divide by the full scale before writing floats"
         )
-    return found
+    return replace(found, peak=max(high, -low))
 
 # %% ../../nbs/01_signal/09_recordings.ipynb #52f1f4f9
 def mix_channels(samples: np.ndarray) -> tuple[np.ndarray, str]:  # (n,) float32, and a remark or ""
@@ -366,7 +367,7 @@ def _recording(file, sample_rate: int | None, seconds: float | None, start: floa
         longer, samples = longer or len(samples) > needed, samples[:needed]
     waveform, remark = mix_channels(samples)
     remarks = [*found.remarks, *([remark] if remark else [])]
-    if np.abs(samples).max() > 1.001:
+    if found.peak > 1.001 and np.abs(samples).max() > 1.001:  # what is kept of them
         remarks.append("samples beyond [-1, 1], kept as they are: they will be clipped when played")
     if sample_rate not in (None, rate):
         remarks.append(f"{rate} Hz, resampled to {sample_rate} Hz")
@@ -374,7 +375,7 @@ def _recording(file, sample_rate: int | None, seconds: float | None, start: floa
         needed = math.ceil(wanted * rate)
         longer = longer or len(waveform) > needed + 2  # resampling may round the length up or down
         waveform = waveform[:needed]
-    return Recording(torch.from_numpy(np.array(waveform, np.float32)), rate, longer, remarks)
+    return Recording(torch.from_numpy(np.ascontiguousarray(waveform, np.float32)), rate, longer, remarks)
 
 
 def read_recording(
@@ -387,7 +388,8 @@ def read_recording(
 
     Raises `InputError` with the name of the file for what is not sound, is cut short or is damaged.
     """
-    check_setting("start", start, float, 0)
+    if start != 0.0 or type(start) is not float:
+        check_setting("start", start, float, 0)
     words = {"what": "a sound", "expected": "a whole sound file"}
     if isinstance(file, tuple):
         name, data = file
