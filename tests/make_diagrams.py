@@ -32,6 +32,7 @@ DIAGRAMS = {
         nets.grid_transformer,
         "latents pass blocks that look at the sound and at the picture in turn; a condition scales each layer",
     ),
+    "06_systems/09_duet": (nets.duet_parts, "what duet is made of: the pairs as latents, three ways to paint, a game"),
     "07_runs/01_files": (runs.run_files, "one process writes six kinds of files, any number of others read them"),
     "07_runs/03_config": (
         runs.one_config,

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ABLATIONS', 'CMCGAN_PRESETS', 'JointDiscriminator', 'SeparateDiscriminators', 'CMCGANSettings',
-           'frozen_running_statistics', 'CMCGAN']
+           'frozen_running_statistics', 'FourPaths', 'CMCGAN']
 
 # %% ../../nbs/06_systems/05_cmcgan.ipynb #3903b869
 import contextlib
@@ -184,6 +184,44 @@ CMCGAN_PRESETS = {
     },
 }
 
+# %% ../../nbs/06_systems/05_cmcgan.ipynb #f0da75da
+class FourPaths:
+    """Send pairs through two encoders and two decoders, across and back. Source: Hao et al. 2018, the four paths."""
+
+    def __init__(
+        self,
+        encoders: dict[str, Encoder],  # of "sound" and "image"
+        decoders: dict[str, Generator],  # the same
+        noise_size: int,
+    ):
+        self.encoders, self.decoders, self.noise_size = encoders, decoders, noise_size
+
+    def decode(self, modality: str, code: Tensor, context, path: str) -> Tensor:
+        """Return what the decoder of `modality` makes of a code and the noise that belongs to `path`."""
+        return self.decoders[modality](code, context.noise(path, len(code), self.noise_size))
+
+    def crossing_pass(self, batch, context) -> tuple[dict, dict]:
+        """Return this step's codes of the real pairs, and what the crossing paths make of them, by modality."""
+        if "crossed" not in context.cache:
+            codes = {m: self.encoders[m](getattr(batch, m))[1] for m in ("sound", "image")}
+            image = self.decode("image", codes["sound"], context, "A>V")
+            sound = self.decode("sound", codes["image"], context, "V>A")
+            context.cache["crossed"] = codes, {"image": image, "sound": sound}
+        return context.cache["crossed"]
+
+    def second_pass(self, batch, context) -> Tensor:
+        """Return L_C: the sum of the four L1 distances between what comes back and the real sound or image."""
+        codes, made = self.crossing_pass(batch, context)
+        other, distances = {"sound": "image", "image": "sound"}, []
+        with frozen_running_statistics(*self.encoders.values(), *self.decoders.values()):
+            own = {m: self.decode(m, codes[m], context, f"{m}>{m}") for m in other}
+            for kind, first in (("crossed", made), ("own", own)):
+                for m, x in first.items():
+                    code = self.encoders[m](x)[1]
+                    back = self.decode(other[m], code, context, f"second {kind} {m}")
+                    distances.append(F.l1_loss(back, getattr(batch, other[m])))
+        return sum(distances)
+
 # %% ../../nbs/06_systems/05_cmcgan.ipynb #3a8a1fc2
 @register("cmcgan")
 class CMCGAN(System):
@@ -203,6 +241,9 @@ class CMCGAN(System):
         self.sound_decoder, self.image_decoder = (
             Generator(channels, **sizes, attention=None, activation="relu") for channels in (1, 3)
         )
+        encoders = {"sound": self.sound_encoder, "image": self.image_encoder}
+        decoders = {"sound": self.sound_decoder, "image": self.image_decoder}
+        self.paths = FourPaths(encoders, decoders, s.noise_size)
         make = JointDiscriminator if s.joint else SeparateDiscriminators
         norms = dict(batch_norm=s.discriminator_batch_norm, spectral_norm=s.discriminator_spectral_norm)
         self.discriminator = make(s.width, **norms, gain=s.discriminator_gain)
@@ -214,35 +255,9 @@ class CMCGAN(System):
             raise InputError("cmcgan has two encoders: choose one with towards('S2I') or towards('I2S')")
         return self.sound_encoder if self.direction == "S2I" else self.image_encoder
 
-    def decode(self, modality: str, code: Tensor, context, path: str) -> Tensor:
-        """Return what the decoder of `modality` makes of a code and the noise that belongs to `path`."""
-        return getattr(self, f"{modality}_decoder")(code, context.noise(path, len(code), self.settings.noise_size))
-
-    def crossing_pass(self, batch, context) -> tuple[dict, dict]:
-        """Return this step's codes of the real pairs, and what the crossing paths make of them, by modality."""
-        if "crossed" not in context.cache:
-            codes = {"sound": self.sound_encoder(batch.sound)[1], "image": self.image_encoder(batch.image)[1]}
-            image = self.decode("image", codes["sound"], context, "A>V")
-            sound = self.decode("sound", codes["image"], context, "V>A")
-            context.cache["crossed"] = codes, {"image": image, "sound": sound}
-        return context.cache["crossed"]
-
-    def second_pass(self, batch, context) -> Tensor:
-        """Return L_C: the sum of the four L1 distances between what comes back and the real sound or image."""
-        codes, made = self.crossing_pass(batch, context)
-        other, distances = {"sound": "image", "image": "sound"}, []
-        with frozen_running_statistics(*(getattr(self, name) for name in self.GENERATOR_MODULES)):
-            own = {m: self.decode(m, codes[m], context, f"{m}>{m}") for m in other}
-            for kind, first in (("crossed", made), ("own", own)):
-                for m, x in first.items():
-                    code = getattr(self, f"{m}_encoder")(x)[1]
-                    back = self.decode(other[m], code, context, f"second {kind} {m}")
-                    distances.append(F.l1_loss(back, getattr(batch, other[m])))
-        return sum(distances)
-
     def discriminator_step(self, batch, context) -> dict[str, Tensor]:
         """Return the loss of the discriminator over real, generated and mismatched pairs, and its mean scores."""
-        s, made = self.settings, self.crossing_pass(batch, context)[1]
+        s, made = self.settings, self.paths.crossing_pass(batch, context)[1]
         fake = {m: augmented(x.detach(), m, context, f"fake {m}", s) for m, x in made.items()}
         real = {m: augmented(getattr(batch, m), m, context, f"real {m}", s) for m in made}
         wrong = None
@@ -252,13 +267,13 @@ class CMCGAN(System):
 
     def generator_step(self, batch, context) -> dict[str, Tensor]:
         """Return the loss of encoders and decoders: that of the game plus the weighted second pass."""
-        s, made = self.settings, self.crossing_pass(batch, context)[1]
+        s, made = self.settings, self.paths.crossing_pass(batch, context)[1]
         fake = {m: augmented(x, m, context, f"generator {m}", s) for m, x in made.items()}
         real = {m: augmented(getattr(batch, m), m, context, f"beside {m}", s) for m in made}
         loss = self.discriminator.requires_grad_(False).generator_loss(real, fake, s.loss)
         if not s.cycle:
             return {"loss": loss}
-        distance = self.second_pass(batch, context)
+        distance = self.paths.second_pass(batch, context)
         return {"loss": loss + s.cycle_weight * distance, "second pass": distance.detach()}
 
     def stages(self) -> tuple[Stage, ...]:

@@ -104,8 +104,8 @@ class MissingModality(CMCGAN):
         image_code = self.image_encoder(batch.image)[1].float()
         sound_code = self.sound_encoder(batch.sound)[1].float()
         return {
-            "image": self.decode("image", sound_code, context, "A>V"),
-            "sound": self.decode("sound", image_code, context, "V>A"),
+            "image": self.paths.decode("image", sound_code, context, "A>V"),
+            "sound": self.paths.decode("sound", image_code, context, "V>A"),
         }
 
     def classifiers_loss(self, batch, context) -> dict[str, Tensor]:

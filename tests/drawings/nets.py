@@ -269,3 +269,28 @@ def cut_and_compressed() -> Card:
     card.mesh(452, 68, 8, 8, 17, lambda c, r: RED if (c, r) == (4, 2) else (BLUE if (c * 3 + r * 5) % 4 else GREEN))
     card.words(508, 226, "2,048 numbers: a sixth", 13, SOFT)
     return card
+
+
+def duet_parts() -> Card:
+    card = Card(720, 300)
+    card.words(84, 24, "a pair", 13, weight="bold")
+    card.box(16, 36, 136, 44, "source", BLUE)
+    card.box(16, 214, 136, 44, "target", BLUE)
+    card.words(262, 24, "LatentPairs", 13, weight="bold")
+    card.box(200, 36, 124, 44, "SourceEncoder", GREEN)
+    card.box(200, 214, 124, 44, "PatchLatents", GREEN)
+    card.arrow((152, 58), (198, 58))
+    card.arrow((152, 236), (198, 236), both=True)
+    card.words(440, 24, "a way to paint", 13, weight="bold")
+    for i, (name, how) in enumerate((("Flow", "walks"), ("Jump", "jumps"), ("LastStretch", "walks, then jumps"))):
+        y = 84 + i * 38
+        card.box(374, y, 132, 30, name, ORANGE)
+        card.words(516, y + 20, how, 12, SOFT, "start")
+    card.arrow((324, 58), (440, 58), (440, 82), text="heard", at=(366, 51))
+    card.arrow((440, 192), (440, 236), (326, 236), text="latents", at=(384, 229))
+    card.words(652, 24, "LatentGame", 13, weight="bold")
+    card.box(598, 36, 108, 44, "critic", RED)
+    card.arrow((440, 58), (596, 58))
+    card.arrow((440, 236), (672, 236), (672, 82), text="real, painted, mismatched", at=(556, 229))
+    card.words(360, 286, "Duet hands them to each other; a flow alone needs no critic", 12, SOFT)
+    return card

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 from small_data import plain
 
-from avgen.runs.grids import BothGrids, Generated, SampleGrid, fixed_samples, mosaic
+from avgen.runs import grids
+from avgen.runs.grids import BothGrids, Generated, Naming, SampleGrid, fixed_samples, mosaic
 from avgen.signal.sound import Sound
 from avgen.signal.spectrogram import SpectrogramConfig
 
@@ -99,3 +100,12 @@ def test_it_shows_moments_names_and_no_more_than_twelve():
     for shown in (one, many, generated(2, "I2S")[0]):
         data, _ = shown._repr_mimebundle_()
         assert data["image/png"][:4] == b"\x89PNG" and "Generated(" in data["text/plain"]
+
+
+def test_an_evaluator_at_hand_is_found_once_and_by_what_the_run_knows(monkeypatch):
+    asked = []
+    monkeypatch.setattr(grids, "_namers", [lambda **known: None, lambda **known: asked.append(known) or Judge()])
+    naming = Naming("I2S", SpectrogramConfig(), ("flute", "tuba"), data="abc")
+    assert naming.names(torch.zeros(2, 1, 8, 8)) == ("tuba", "garbage") and "Heard" in naming.note
+    assert asked == [dict(instruments=("flute", "tuba"), data="abc", config=SpectrogramConfig())]
+    assert naming.by(None).judge is not naming.judge and len(asked) == 2

@@ -8,7 +8,7 @@ from avgen.core import InputError
 from avgen.data.pairs import toy_pairs
 from avgen.data.files import write_sound
 from avgen.data.moments import Recording
-from avgen.runs.sources import find_data, open_source, source_tensor
+from avgen.runs.sources import Given, find_data, open_source, source_tensor
 from avgen.signal.sound import Sound
 from avgen.signal.spectrogram import SpectrogramConfig
 
@@ -62,3 +62,20 @@ def test_long_recordings_become_moments_and_short_ones_stay(whole, toys, tmp_pat
         whole.generate(tones, moments=9)
     with pytest.raises(InputError, match="f_max"):
         whole.generate(Recording(tones, SpectrogramConfig(f_max=4000.0)))
+
+
+def test_what_was_given_is_shown_as_it_was_recorded_or_as_the_network_saw_it(toys):
+    config, chosen = SpectrogramConfig(), toys.validation[[0, 1, 2]]
+    images, sounds = chosen.tensors()
+    for direction, source, kind in (("S2I", sounds, "sound"), ("I2S", images, "image")):
+        known, unknown = Given(chosen, source, direction, config), Given(None, source, direction, config)
+        for shown in (known.shown(2), unknown.shown(2)):
+            assert [torch.equal(item.values, row) for item, row in zip(shown, source)] == [True, True]
+            assert all(isinstance(item, Sound) for item in shown) == (kind == "sound")
+        assert (
+            known.titles(9) == [pair.instrument.replace("_", " ") for pair in chosen] and unknown.titles(9) == [""] * 3
+        )
+    tone = Sound(torch.zeros(1, 64, 64), name="a_tone")
+    one = Given(tone, torch.zeros(1, 1, 64, 64), "S2I", config)
+    assert one.shown(5) == [tone] and one.titles(5) == ["a tone"]
+    assert Given([tone], sounds, "S2I", config).titles(3) == [""] * 3  # one recording for three: which is whose?

@@ -27,7 +27,7 @@ def game(pairs, **changes):
 def test_the_discriminators_loss_is_the_printed_one(pairs):
     system, b, context = game(pairs, discriminator_batch_norm=False)
     found = system.discriminator_step(b, context)["loss"]
-    made = system.crossing_pass(b, context)[1]
+    made = system.paths.crossing_pass(b, context)[1]
 
     def S(v, a):
         return system.discriminator(v, a).sigmoid()
@@ -46,7 +46,7 @@ def test_the_discriminators_loss_is_the_printed_one(pairs):
 def test_the_generators_loss_is_the_printed_one(pairs):
     system, b, context = game(pairs, discriminator_batch_norm=False, cycle=False)
     found = system.generator_step(b, context)["loss"]
-    made = system.crossing_pass(b, context)[1]
+    made = system.paths.crossing_pass(b, context)[1]
 
     def S(v, a):
         return system.discriminator(v, a).sigmoid().log().mean()
@@ -58,7 +58,7 @@ def test_the_second_pass_compares_four_outputs_with_what_is_real(pairs, monkeypa
     system, b, context = game(pairs)
     seen = []
     monkeypatch.setattr("avgen.systems.cmcgan.F.l1_loss", lambda x, y: seen.append((x, y)) or torch.zeros(()))
-    system.second_pass(b, context)
+    system.paths.second_pass(b, context)
     targets = [any(torch.equal(y, t) for t in (b.image, b.sound)) for _, y in seen]
     assert (
         len(seen) == 4
@@ -70,9 +70,9 @@ def test_the_second_pass_compares_four_outputs_with_what_is_real(pairs, monkeypa
 
 def test_only_the_crossing_pass_is_remembered(pairs):
     system, b, context = game(pairs)
-    system.train().crossing_pass(b, context)
+    system.train().paths.crossing_pass(b, context)
     before = {n: x.clone() for n, x in system.named_buffers() if "running" in n}
-    system.second_pass(b, context)
+    system.paths.second_pass(b, context)
     assert all(torch.equal(x, before[n]) for n, x in system.named_buffers() if n in before)
     norm = torch.nn.BatchNorm2d(2)
     with pytest.raises(KeyError), frozen_running_statistics(norm):

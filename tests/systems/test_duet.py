@@ -1,6 +1,8 @@
 """Contract of avgen.systems.duet: both trainings, both directions, any size, and an exact resume."""
 
+import copy
 import dataclasses
+import math
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from avgen.data.pairs import toy_pairs
 from avgen.runs.checkpoints import list_checkpoints, read_checkpoint
 from avgen.signal.spectrogram import SpectrogramConfig
 from avgen.systems import StepContext, build_system
-from avgen.systems.duet import DuetSettings
+from avgen.systems.duet import DuetSettings, LatentGame, duet_networks, weights_at
+from avgen.systems.flow import Flow, Jump, LastStretch
 from avgen.training.runner import resume, train
 
 CPU = torch.device("cpu")
@@ -110,3 +113,56 @@ def test_an_encoder_that_learns_on_is_trained_and_averaged(pairs, tmp_path):
     assert not torch.equal(trained, kept)
     with pytest.raises(InputError, match="encoder_learns"):
         DuetSettings(training="game", encoder_learns=True)
+
+
+@pytest.mark.parametrize("changes", TRAININGS)
+def test_the_names_of_the_weights_are_those_of_old_checkpoints(pairs, changes):
+    system = build_system("duet", "S2I", pairs.instruments, preset="toy", **changes)
+    names = ["encoder", "latents", "painter"]
+    names += ["finisher"] if "finish_steps" in changes else []
+    names += ["critic"] if changes.get("training") == "game" or "finish_steps" in changes else []
+    assert [name for name, _ in system.named_children()] == names
+    assert {name.split(".")[0] for name in system.state_dict()} == set(names)
+    networks = duet_networks(system.settings, ("sound", "image"), (64, 64), len(pairs.instruments))
+    assert list(networks) == names
+
+
+def test_a_copy_paints_with_its_own_networks(pairs):
+    system = build_system("duet", "S2I", pairs.instruments, preset="toy", finish_steps=3)
+    twin = copy.deepcopy(system)  # as the moving averages are made
+    assert twin.flow.network is twin.painter is twin.way.flow.network is not system.painter
+    assert twin.way.network is twin.finisher and twin.game.critic is twin.critic and twin.work.encoder is twin.encoder
+
+
+@pytest.mark.parametrize(
+    "changes, way", [(dict(), Flow), (dict(training="game"), Jump), (dict(finish_steps=3), LastStretch)]
+)
+def test_each_training_has_its_way_to_paint(pairs, changes, way):
+    system = build_system("duet", "I2S", pairs.instruments, preset="toy", **changes)
+    assert type(system.way) is way and hasattr(system, "game") == (way is not Flow)
+
+
+def test_the_game_pays_for_slopes_and_for_leaving_the_aim(pairs):
+    system = build_system("duet", "S2I", pairs.instruments, pairs.config, preset="toy", finish_steps=3)
+    system.begin_finish(pairs.train, CPU)
+    batch = Batches(pairs.train, 6, "instrument").at(0)
+    rules = dict(penalty=1.0, penalty_every=2, likeness=10.0)
+    game = LatentGame(system.critic, system.work, system.way, **rules)
+    born = game.critic_loss(batch, StepContext(0, "finish", 1, CPU))
+    assert born["loss"].item() == pytest.approx(1.5 * math.log(2), abs=1e-5) and not born["D(real)"]
+    torch.nn.init.normal_(system.critic.output.weight)
+    torch.nn.init.normal_(system.finisher.output.weight)  # it has left what the flow would have painted
+    free = LatentGame(system.critic, system.work, system.way, **rules | dict(penalty=0.0))
+    for step, more in ((1, 0.0), (2, 1e-3)):
+        context = StepContext(0, "finish", step, CPU)
+        costs = [g.critic_loss(batch, StepContext(0, "finish", step, CPU))["loss"].item() for g in (game, free)]
+        assert costs[0] >= costs[1] + more and (more or costs[0] == pytest.approx(costs[1]))
+    reported = game.player_loss(batch, context)
+    assert reported["loss"] >= 10 * reported["distance"] > 0
+    assert not any(p.requires_grad for p in system.critic.parameters())
+
+
+def test_a_moment_of_what_was_looked_at():
+    found = {path: [torch.full((4, 2, 9, 5), float(k + 10 * step)) for step in range(3)] for k, path in enumerate("ab")}
+    assert torch.equal(weights_at(found, ["a", "b"], n=2, step=1), torch.full((2, 9, 5), 10.5))
+    assert torch.equal(weights_at(found, ["b"], n=1, step=99), torch.full((1, 9, 5), 21.0))

@@ -4,9 +4,9 @@ import pytest
 import torch
 from tiny_runs import final, run_tiny
 
-from avgen.systems import build_system
+from avgen.systems import StepContext, build_system
 from avgen.training import runner
-from avgen.training.position import LAYOUT, Position, memory_layout, plan
+from avgen.training.position import LAYOUT, Position, StageWork, memory_layout, plan
 from avgen.training.updates import Update
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -64,3 +64,20 @@ def test_asking_for_the_layout_leaves_normed_weights_alone(monkeypatch):
     assert all(torch.equal(before[name], t) for name, t in network.state_dict().items())
     assert memory_layout(torch.nn.Conv2d(3, 32, 3), torch.float32) == torch.channels_last and len(asked) == 1
     assert memory_layout(torch.nn.Linear(2, 2), torch.float32) == torch.channels_last
+
+
+def test_a_stage_sets_to_work_what_it_trains_and_remembers_what_its_optimisers_did(toys):
+    system, cpu = build_system("tiny", "S2I", toys.instruments), torch.device("cpu")
+    first, second = plan(system)
+    work = StageWork(first, system, toys.train, 0, cpu)
+    assert system.encoder.training and not system.generator.training and not system.begun and not work.tensors()
+    for u in work.updates:
+        u.run(work.batches.at(0), StepContext(0, first.name, 0, cpu), torch.float32)
+    learned = {name: t.clone() for name, t in work.tensors().items()}
+    again = StageWork(first, system, toys.train, 0, cpu)
+    again.load(learned)
+    assert learned and all(torch.equal(again.tensors()[name], t) for name, t in learned.items())
+    other = StageWork(second, system, toys.train, 0, cpu)
+    assert system.begun == 1 and system.generator.training and not system.encoder.training
+    assert set(other.guards) == {phase.name for phase in second.phases}
+    assert not torch.equal(other.batches.at(0).index, work.batches.at(0).index)  # each stage draws its own
