@@ -73,7 +73,7 @@ class SourceEncoder(nn.Module):
 
 # %% ../../nbs/06_systems/08_source_encoder.ipynb #fb9f6321
 MOST_FITTED = 4096  # pairs on which scale and latents are found
-MOST_KEPT = 2**30  # bytes of what is heard, in all sources together
+MOST_KEPT = 2**31  # bytes of what is heard, in all sources together
 
 
 class LatentPairs:
