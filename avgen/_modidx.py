@@ -2282,6 +2282,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'avgen.runs.run.Run.from_config': ('07_runs/run.html#run.from_config', 'avgen/runs/run.py'),
                                 'avgen.runs.run.Run.generate': ('07_runs/run.html#run.generate', 'avgen/runs/run.py'),
                                 'avgen.runs.run.Run.instruments': ('07_runs/run.html#run.instruments', 'avgen/runs/run.py'),
+                                'avgen.runs.run.Run.judged_data': ('07_runs/run.html#run.judged_data', 'avgen/runs/run.py'),
                                 'avgen.runs.run.Run.losses': ('07_runs/run.html#run.losses', 'avgen/runs/run.py'),
                                 'avgen.runs.run.Run.metrics': ('07_runs/run.html#run.metrics', 'avgen/runs/run.py'),
                                 'avgen.runs.run.Run.open': ('07_runs/run.html#run.open', 'avgen/runs/run.py'),

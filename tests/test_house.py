@@ -137,7 +137,7 @@ PICTURE_IS_THE_RESULT = set(
     """
     01_signal/02_representations 01_signal/03_phases 01_signal/04_listening 01_signal/05_vocoder
     01_signal/06_inversion 05_nets/01_attention_drawing 05_nets/09_losses 06_systems/01_base 06_systems/02_matching
-    06_systems/03_sa_cmgan 06_systems/07_flow 06_systems/08_source_encoder 06_systems/09_duet 07_runs/02_checkpoints
+    06_systems/03_sa_cmgan 06_systems/07_flow 06_systems/08_source_encoder 07_runs/02_checkpoints
     07_runs/07_grids 07_runs/08_curves 07_runs/09_film 07_runs/11_run 07_runs/12_logbook 08_training/02_updates
     08_training/03_guard 08_training/05_watching 08_training/08_control 08_training/09_trainer 08_training/11_runner
     08_training/12_replay 09_judge/01_measures 09_judge/08_poses 10_studies/02_shared_folder 10_studies/04_published

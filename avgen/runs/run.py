@@ -20,7 +20,7 @@ from ..nets.attention_maps import AttentionMap
 from .checkpoints import best_checkpoint, list_checkpoints, step_of
 from .config import RunConfig
 from .curves import losses_figure
-from .files import read_metrics
+from .files import read_metrics, read_small_json
 from .grids import BothGrids, Generated, SampleGrid, Variations, fixed_samples
 from .sources import RunData, open_source, shipped_folder, source_tensor
 from .weights import LiveWeights, SavedWeights
@@ -213,6 +213,13 @@ class Run(Displayed):
         return best_checkpoint(self.folder / "checkpoints")
 
     @property
+    def judged_data(self) -> str:
+        """The hash of the data that the run was judged on; of what it learned from, where its folder has no report."""
+        report = read_small_json(self.folder / "report.json").get(self.direction)
+        found = report.get("data") if isinstance(report, dict) else None
+        return found["hash"] if isinstance(found, dict) and "hash" in found else self.config.data["hash"]
+
+    @property
     def system(self) -> System:
         """The networks in eval mode, averaged where the recipe averages. Raises InputError without a checkpoint."""
         system = self.weights.system
@@ -249,7 +256,7 @@ class Run(Displayed):
         blocks = values.split(64 if opened.starts is None else 1)
         seeds = [stream_seed(seed, "generate", i if opened.starts is None else 0) for i in range(len(blocks))]
         made = [self.system.generate(block.to(self.device), seed=s) for block, s in zip(blocks, seeds)]
-        known = dict(instruments=self.instruments, data=self.config.data["hash"])
+        known = dict(instruments=self.instruments, data=self.judged_data)
         values, made = values.cpu(), torch.cat([m.float().cpu() for m in made])
         return Generated.of(made, values, self.direction, self.spectrogram, opened.what, opened.starts, **known)
 

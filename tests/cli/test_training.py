@@ -170,13 +170,13 @@ def test_demo_and_orchestra_pass_everything_on(monkeypatch, tmp_path):
             "etude",
             "--audio",
             "flac",
+            "--train-takes",
+            3,
         ).exit_code
         == 0
     )
-    assert called["orchestra"] == (
-        (tmp_path,),
-        dict(train=5, validation=2, seed=4, workers=None, hold_out_performers=True, audio="flac", level="etude"),
-    )
+    options = dict(seed=4, workers=None, hold_out_performers=True, audio="flac", level="etude", train_takes=3)
+    assert called["orchestra"] == ((tmp_path,), dict(train=5, validation=2, **options))
     assert "report.html" in run("demo", "--quick", "--out", tmp_path).stdout
     assert called["demo"][1]["quick"] is True
 

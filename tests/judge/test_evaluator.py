@@ -158,7 +158,7 @@ def test_an_evaluator_is_at_hand_for_its_own_data_only(tmp_path, monkeypatch):
 
     monkeypatch.setenv("AVGEN_CACHE", str(tmp_path))
     run = shipped("S2I")
-    known = dict(instruments=run.instruments, data=run.config.data["hash"], config=run.spectrogram)
+    known = dict(instruments=run.instruments, data=run.judged_data, config=run.spectrogram)
     found = evaluator_at_hand(**known)  # it came with the kit
     assert found.instruments == run.instruments and min(found.accuracy.values()) > 0.9
     assert evaluator_at_hand(**known) is found, "it is read once"

@@ -1,6 +1,9 @@
 """Contract of avgen.runs.weights: a shipped run is small, generates the same, and says what it is not."""
 
+import shutil
 import json
+
+from pathlib import Path
 
 import pytest
 import torch
@@ -119,3 +122,17 @@ def test_a_checkpoint_of_another_system_is_refused(whole, toys, tmp_path, monkey
     for action in (lambda: Run.open(other.folder, toys).system, lambda: resume(other.folder, toys, quiet=True)):
         with pytest.raises(InputError, match="is of direction 'S2I'; expected 'I2S'"):
             action()
+
+
+def test_a_run_knows_what_it_was_judged_on(small, toys, tmp_path):
+    folder = Path(shutil.copytree(small.folder, tmp_path / "copy"))
+    run = Run.open(folder, toys, "cpu")
+    learned_from = run.config.data["hash"]
+    for report, expected in (
+        ({run.direction: {"data": {"hash": "another"}}}, "another"),
+        ({run.direction: 3}, learned_from),
+    ):
+        (folder / "report.json").write_text(json.dumps(report))
+        assert run.judged_data == expected
+    (folder / "report.json").unlink()
+    assert run.judged_data == learned_from
