@@ -298,9 +298,6 @@ def _clip(file, config: SpectrogramConfig) -> FileContent:
     return FileContent(found.waveform if fits else fit_length(found.waveform, config), remarks)
 
 
-_KINDS = ("img", "chunk", "lms")
-
-
 def read_file(
     file,  # path, or (name, bytes)
     kind: str,  # "img", "chunk" or "lms"
@@ -311,8 +308,7 @@ def read_file(
 
     Raises `InputError` with the name of the file for whatever cannot be read.
     """
-    if kind not in _KINDS:
-        check_setting("kind", kind, choices=_KINDS)
+    check_setting("kind", kind, choices=("img", "chunk", "lms"))
     config = config or SpectrogramConfig()
     if kind == "chunk":
         return _clip(file, config)

@@ -240,7 +240,7 @@ class Naming:
         direction: str,  # "S2I" or "I2S"
         config: SpectrogramConfig,
         instruments: tuple = (),  # the classes of the run that generated them
-        data: str = "",  # the hash of the data that the run learned from
+        data: str = "",  # the hash of the data that the run was judged on
         judge=None,  # an Evaluator; None: one is looked for when it is first needed
     ):
         self.direction, self.kind, self._judge = direction, "image" if direction == "S2I" else "sound", judge
@@ -325,7 +325,7 @@ class Generated(Tensor, Displayed):
         given=None,  # the sounds or pictures themselves: one, a list of them, or a PairSet
         starts: list[float] | None = None,  # seconds at which the moments of a long recording begin
         instruments: tuple = (),  # the classes of the run that generated it
-        data: str = "",  # the hash of the data that the run learned from
+        data: str = "",  # the hash of the data that the run was judged on
     ) -> "Generated":
         """Make a tensor that shows itself."""
         made = values.as_subclass(cls)

@@ -388,8 +388,7 @@ def read_recording(
 
     Raises `InputError` with the name of the file for what is not sound, is cut short or is damaged.
     """
-    if start != 0.0 or type(start) is not float:
-        check_setting("start", start, float, 0)
+    check_setting("start", start, float, 0)
     words = {"what": "a sound", "expected": "a whole sound file"}
     if isinstance(file, tuple):
         name, data = file
